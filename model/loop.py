@@ -1,0 +1,76 @@
+"""What a loop of this family is: a start and a turn. The loop is its turn repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from model.events import FAILED, End, Event, Turn
+from model.gfp import GFP_KERNEL, Gfp
+from model.kernel import Kernel
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the buffer allocator, as far as its loop can tell."""
+
+    n: int  # pages wanted: "size >> PAGE_SHIFT"
+    gfp: Gfp = GFP_KERNEL
+    single_pages: bool = False  # attrs & DMA_ATTR_ALLOC_SINGLE_PAGES
+
+
+@dataclass(frozen=True)
+class Unwinding:
+    """In the error path: "while (i--)" has still to free the slots below ``i``."""
+
+    i: int
+
+
+class Loop:
+    """A strategy. A subclass gives ``start`` and ``turn``; its states are frozen dataclasses of ints and Booleans."""
+
+    def start(self, call: Call) -> Any:
+        """Return the state before the first pass, or an End."""
+        raise NotImplementedError
+
+    def turn(self, call: Call, state: Any, kernel: Kernel) -> Any:
+        """Take one pass of "while (count)": return the next state, Unwinding, or an End.
+
+        A turn that ends at once, having done nothing, is the last test of the loop's condition and no pass.
+        """
+        raise NotImplementedError
+
+    def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> Unwinding | End:
+        """Take one pass of the error path's "while (i--)"."""
+        # dma-mapping.c, __iommu_alloc_buffer, "error:"
+        if not state.i:
+            return FAILED
+        i = state.i - 1
+        frame = kernel.load(i)
+        if frame is not None:  # "if (pages[i])"
+            kernel.free_pages(frame, 0)
+        return Unwinding(i)
+
+
+def take_turn(loop: Loop, call: Call, state: Any, kernel: Kernel) -> tuple[Any, list[Event]]:
+    """Return the state after one pass and the events of that pass."""
+    kernel.events = []
+    if isinstance(state, Unwinding):
+        after = loop.unwind(call, state, kernel)
+        events = kernel.events
+    else:
+        after = loop.turn(call, state, kernel)
+        ended_at_once = isinstance(after, End) and not kernel.events
+        events = kernel.events if ended_at_once else [Turn(), *kernel.events]
+    return (after, [*events, after]) if isinstance(after, End) else (after, events)
+
+
+def run(loop: Loop, call: Call, kernel: Kernel) -> Iterator[Event]:
+    """Yield every event of one call, to its End. It ends only if the loop does: give ``islice`` a budget."""
+    state = loop.start(call)
+    if isinstance(state, End):
+        yield state
+    while not isinstance(state, End):
+        state, events = take_turn(loop, call, state, kernel)
+        yield from events

@@ -1,0 +1,1 @@
+"""Why to believe it: one theorem a file. ``engine`` holds the machinery."""

@@ -1,0 +1,1 @@
+"""Where we could be wrong: sampling, known bugs, the engine itself, the model against real code."""
