@@ -29,13 +29,13 @@ class Gfp:
 
     def __or__(self, flags: Gfp) -> Gfp:
         """Return the flags that are in either; ``flags`` on the right is usually a constant."""
-        named = [getattr(flags, name) or getattr(self, name) for name in NAMES]
-        return Gfp(*named, self.other if flags.other == 0 else self.other | flags.other)
+        named: dict[str, bool] = {name: getattr(flags, name) or getattr(self, name) for name in NAMES}
+        return Gfp(**named, other=self.other if flags.other == 0 else self.other | flags.other)
 
     def without(self, flags: Gfp) -> Gfp:
         """Return the flags less those in ``flags``: the kernel's ``gfp & ~flags``."""
-        named = [not getattr(flags, name) and getattr(self, name) for name in NAMES]
-        return Gfp(*named, self.other if flags.other == 0 else self.other & ~flags.other)
+        named: dict[str, bool] = {name: not getattr(flags, name) and getattr(self, name) for name in NAMES}
+        return Gfp(**named, other=self.other if flags.other == 0 else self.other & ~flags.other)
 
     def __str__(self) -> str:
         return "|".join(names_set(self)) or "0"
