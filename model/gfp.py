@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gfp:
     """The flags of one allocation request: one Boolean a bit that matters to a loop of this family or to the
     allocator, and the remaining bits as one opaque number that passes through untouched."""
@@ -29,8 +29,13 @@ class Gfp:
 
     def __or__(self, flags: Gfp) -> Gfp:
         """Return the flags that are in either; ``flags`` on the right is usually a constant."""
-        named: dict[str, bool] = {name: getattr(flags, name) or getattr(self, name) for name in NAMES}
-        return Gfp(**named, other=self.other if flags.other == 0 else self.other | flags.other)
+        # A loop joins the same two sets in every turn: the last result is kept for as long as ``self`` lives.
+        last: tuple[Gfp, Gfp] | None = self.__dict__.get("last_union")
+        if last is None or last[0] is not flags:
+            named: dict[str, bool] = {name: getattr(flags, name) or getattr(self, name) for name in NAMES}
+            both = Gfp(**named, other=self.other if flags.other == 0 else self.other | flags.other)
+            self.__dict__["last_union"] = last = flags, both
+        return last[1]
 
     def without(self, flags: Gfp) -> Gfp:
         """Return the flags less those in ``flags``: the kernel's ``gfp & ~flags``."""
