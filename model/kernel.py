@@ -87,7 +87,7 @@ class Kernel:
         """Return ``array[index]``; outside the array is a crash, below 0 too, where Python would wrap."""
         self.record(Look(index, len(array)))
         if index < 0 or index >= len(array):
-            raise Crash("array-index-in-bounds", f"index {index} of an array of {len(array)}")
+            raise Crash("array-index-in-bounds", f"an array of {len(array)} entries is read outside them")
         return array[index]
 
     def alloc_pages(self, gfp: Gfp, order: int) -> int | None:

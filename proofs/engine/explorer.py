@@ -1,0 +1,206 @@
+"""Every path of a piece of plain Python, read for all values of its symbols at once.
+
+The code is re-run once for each feasible combination of branches. Whatever it asks of a symbol's truth is a decision:
+taken from the trail while a path is replayed, from the path's own literals where they imply it, else from the solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from proofs.engine import terms
+from proofs.engine.solver import Solver
+from proofs.engine.terms import Int, Literal, Misuse, Undecided
+
+MOST_PATHS = 20_000  # of one turn: the loop before the patch has some hundreds
+MOST_DECISIONS = 5_000  # on one path: a "while" on an unbounded symbol would never end
+MOST_VALUES = 64  # of a number that must be known
+
+Result = TypeVar("Result")
+
+
+class TooManyPaths(Exception):
+    """The code has more paths, or a longer one, than the engine reads."""
+
+
+class NotDeterministic(Exception):
+    """Run twice on the same symbols and answers, the code asked two different questions."""
+
+
+class Excluded(BaseException):
+    """An environment's assumption rules this path out; ``assumption`` names it."""
+
+    def __init__(self, assumption: str) -> None:
+        super().__init__(assumption)
+        self.assumption = assumption
+
+
+class Promote(BaseException):
+    """A field of the state must be known in every location: it becomes part of the control state."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+@dataclass(frozen=True)
+class Path(Generic[Result]):
+    """One way through: the literals that hold on it, in the order asked, and what the code returned."""
+
+    literals: tuple[Literal, ...]
+    result: Result | None  # None when an assumption rules the path out
+    excluded: str = ""  # that assumption's name
+    assumed: tuple[tuple[int, str], ...] = ()  # which of the literals are assumptions, and their names
+
+
+@dataclass
+class Decision:
+    """A question on the trail, the answer it got, and whether the other answer is still to be tried."""
+
+    literal: Literal
+    answer: bool
+    open: bool
+    free: bool  # neither implied nor forced: it is part of the path's condition
+
+
+class Explorer(Generic[Result]):
+    """Runs ``code`` once for each feasible path under ``given``, which the solver must already hold."""
+
+    def __init__(self, solver: Solver, given: Sequence[Literal] = (), fields: Collection[str] = ()) -> None:
+        self.solver = solver
+        self.fields = frozenset(fields)  # a number made of these is asked for by promoting them
+        self.given = frozenset(given)
+        self.trail: list[Decision] = []
+        self.position = 0
+        self.known: dict[Literal, bool] = {}
+        self.assumed: list[tuple[int, str]] = []
+        self.tried: dict[int, int] = {}  # position on the trail: the value that an enumeration tries there
+        self.mentioned: set[str] = set()
+        self.failure: BaseException | None = None
+        for literal in given:
+            self._learn(literal)
+
+    def paths(self, code: Callable[[], Result]) -> Iterator[Path[Result]]:
+        """Yield every feasible path of ``code``. Raises TooManyPaths, NotDeterministic, Misuse, Undecided."""
+        count = 0
+        while True:
+            yield self._run(code)
+            count += 1
+            if count >= MOST_PATHS:
+                raise TooManyPaths(f"more than {MOST_PATHS} paths in one turn")
+            while self.trail and not self.trail[-1].open:
+                self.trail.pop()
+            if not self.trail:
+                return
+            last = self.trail[-1]
+            last.answer, last.open = not last.answer, False
+
+    def assume(self, name: str, truth: object) -> None:
+        """Go on only where ``truth`` holds: the assumption called ``name``."""
+        if not isinstance(truth, terms.Bool):
+            if not truth:
+                raise Excluded(name)
+            return
+        literal = truth.literal
+        known = self.known.get(literal)
+        if known is False:
+            raise Excluded(name)
+        if known is None:
+            replayed = self.position < len(self.trail)
+            if not replayed and not self._feasible(literal):
+                raise Excluded(name)
+            self.assumed.append((sum(d.free for d in self.trail[: self.position]), name))
+            self._note(Decision(literal, answer=True, open=False, free=True))
+            self._learn(literal)
+
+    def _run(self, code: Callable[[], Result]) -> Path[Result]:
+        self.position, self.failure, self.assumed = 0, None, []
+        self.known, self.mentioned = {}, set()
+        for literal in self.given:
+            self._learn(literal)
+        outer = terms.decide, terms.enumerate_value
+        terms.decide, terms.enumerate_value = self._decide, self._enumerate
+        result, excluded = None, ""
+        try:
+            result = code()
+        except Excluded as assumption:
+            excluded = assumption.assumption
+        finally:
+            terms.decide, terms.enumerate_value = outer
+        if self.failure is not None:  # a model's bare "except:" swallowed it
+            raise self.failure
+        if self.position < len(self.trail):
+            raise NotDeterministic("the code asked fewer questions than on the same path before")
+        return Path(self._condition(), result, excluded, tuple(self.assumed))
+
+    def _condition(self) -> tuple[Literal, ...]:
+        return tuple(d.literal if d.answer else d.literal.negated() for d in self.trail if d.free)
+
+    def _learn(self, literal: Literal) -> None:
+        self.known[literal] = True
+        self.known[literal.negated()] = False
+        self.mentioned.update(name for name, _ in literal.terms)
+
+    def _note(self, decision: Decision) -> None:
+        if self.position < len(self.trail):
+            if self.trail[self.position].literal != decision.literal:
+                raise self._fail(NotDeterministic(f"asked {decision.literal}, before {self.trail[self.position].literal}"))
+        else:
+            self.trail.append(decision)
+        self.position += 1
+
+    def _fail(self, failure: BaseException) -> BaseException:
+        self.failure = failure
+        return failure
+
+    def _decide(self, literal: Literal) -> bool:
+        if self.position < len(self.trail):
+            decision = self.trail[self.position]
+            self._note(Decision(literal, decision.answer, decision.open, decision.free))
+        else:
+            if len(self.trail) >= MOST_DECISIONS:
+                raise self._fail(TooManyPaths(f"more than {MOST_DECISIONS} decisions on one path: an endless loop?"))
+            self._note(self._ask(literal))
+            decision = self.trail[-1]
+        if decision.free:
+            self._learn(literal if decision.answer else literal.negated())
+        return decision.answer
+
+    def _ask(self, literal: Literal) -> Decision:
+        known = self.known.get(literal)
+        if known is not None:
+            return Decision(literal, known, open=False, free=False)
+        unmentioned = len(literal.terms) == 1 and literal.terms[0][0] not in self.mentioned
+        if literal.kind in ("yes", "no") and unmentioned:  # a fresh Boolean can be either
+            return Decision(literal, answer=True, open=True, free=True)
+        yes = self._feasible(literal)
+        no = self._feasible(literal.negated()) if yes else True
+        return Decision(literal, answer=yes, open=yes and no, free=True)
+
+    def _feasible(self, literal: Literal) -> bool:
+        return self.solver.satisfiable((*self._condition(), literal))
+
+    def _enumerate(self, term: Int) -> int:
+        """Return a value of ``term``, one path for each that it can have."""
+        promoted = tuple(name for name, _ in term.terms if name in self.fields)
+        if promoted:
+            raise self._fail(Promote(promoted))
+        for _ in range(MOST_VALUES):
+            if self.position >= len(self.trail):
+                self.tried[self.position] = self._some_value(term)
+            value = self.tried[self.position]
+            if term == value:
+                return value
+        raise self._fail(Undecided(term, f"{term!r} must be known here and has more than {MOST_VALUES} values"))
+
+    def _some_value(self, term: Int) -> int:
+        self.solver.push(self._condition())
+        try:
+            if not self.solver.check():
+                raise self._fail(Misuse("an infeasible path was followed"))
+            values = self.solver.model().values
+            return term.value({name: values.get(name, 0) for name, _ in term.terms})
+        finally:
+            self.solver.pop()

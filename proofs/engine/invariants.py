@@ -1,0 +1,221 @@
+"""Supporting invariants: the strongest inductive ones of a fixed form, found from below.
+
+At each location: the integer lattice of the states (equalities, congruences), and bounds on fields, on differences of
+fields and on the forms that the program itself compares. They begin as exactly what some runs show; a step that leaves
+them yields a state, the state is joined, and so on until no step leaves them: what is left is inductive, and proved so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Any
+
+from proofs.engine import shape as shapes
+from proofs.engine.lattice import Lattice
+from proofs.engine.solver import Solver
+from proofs.engine.system import Location, System, Transition
+from proofs.engine.terms import Bool, Literal, Terms, compare, definition, evaluate, substitute
+
+MOST_ROUNDS = 2_000  # joins of a counterexample; the patched loop needs some dozens
+SMALL = tuple(range(-3, 4))  # what a bound may weaken to besides the program's own constants
+
+
+class NoFixpoint(Exception):
+    """The guesses did not settle."""
+
+
+class Element:
+    """What is supposed to hold at one location. Without a point nothing is: the location was never reached."""
+
+    def __init__(self, variables: tuple[str, ...], landmarks: Mapping[Terms, set[int]]) -> None:
+        self.variables = variables
+        self.lattice: Lattice | None = None
+        self.landmarks = {form: marks for form, marks in landmarks.items() if all(v in variables for v, _ in form)}
+        self.low: dict[Terms, int] = {}
+        self.high: dict[Terms, int] = {}
+        self._literals: tuple[Literal, ...] | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Return whether any state was seen here."""
+        return self.lattice is not None
+
+    def join(self, point: Mapping[str, int], exact: bool = False) -> None:
+        """Let ``point`` belong to the location; a bound that it breaks weakens to the next landmark, or, ``exact``, just
+        enough."""
+        self._literals = None
+        coordinates = [point[name] for name in self.variables]
+        if self.lattice is None:
+            self.lattice = Lattice(coordinates)
+            for form in self.landmarks:
+                self.low[form] = self.high[form] = evaluate(form, 0, point)
+            return
+        self.lattice.join(coordinates)
+        for form, marks in self.landmarks.items():
+            value = evaluate(form, 0, point)
+            if form in self.low and value < self.low[form]:
+                self._weaken(self.low, form, value if exact else max((m for m in marks if m <= value), default=None))
+            if form in self.high and value > self.high[form]:
+                self._weaken(self.high, form, value if exact else min((m for m in marks if m >= value), default=None))
+
+    @staticmethod
+    def _weaken(bounds: dict[Terms, int], form: Terms, value: int | None) -> None:
+        if value is None:
+            del bounds[form]
+        else:
+            bounds[form] = value
+
+    def literals(self) -> tuple[Literal, ...]:
+        """Return what is supposed to hold, one literal a conjunct."""
+        if self._literals is None:
+            found: list[Bool | bool] = []
+            assert self.lattice is not None
+            equal: set[Terms] = set()
+            for coefficients, constant, modulus in self.lattice.conditions():
+                form = tuple(sorted((v, c) for v, c in zip(self.variables, coefficients, strict=True) if c))
+                found.append(compare("div" if modulus else "eq", form, constant, modulus))
+                if not modulus:
+                    equal.add(form)
+            for form, low in self.low.items():
+                if form not in equal:
+                    found.append(compare("le", tuple((v, -c) for v, c in form), low))
+            for form, high in self.high.items():
+                if form not in equal:
+                    found.append(compare("le", form, -high))
+            self._literals = tuple(dict.fromkeys(truth.literal for truth in found if isinstance(truth, Bool)))
+        return self._literals
+
+
+Invariants = dict[Location, Element]
+
+
+def landmarks_of(system: System, parameters: Iterable[str]) -> dict[Terms, set[int]]:
+    """Return the forms that bounds are kept on, each with the constants that a bound may weaken to."""
+    names = sorted({name for location in system.locations() for name in _fields(location)} | set(parameters))
+    marks: dict[Terms, set[int]] = {((name, 1),): set(SMALL) for name in names}
+    fixed = set(parameters)
+    for one, other in combinations(names, 2):
+        if not (one in fixed and other in fixed):
+            marks[((one, 1), (other, -1))] = set(SMALL)
+    known = set(names)
+    for transition in system.transitions:
+        for literal in transition.literals:
+            if literal.kind in ("le", "eq", "ne") and literal.terms and all(v in known for v, _ in literal.terms):
+                form, constant = literal.terms, literal.constant
+                if form[0][1] < 0:
+                    form, constant = tuple((v, -c) for v, c in form), -constant
+                marks.setdefault(form, set(SMALL)).update((-constant - 1, -constant, -constant + 1))
+    return marks
+
+
+def find(
+    system: System,
+    solver: Solver,
+    parameters: tuple[str, ...],
+    samples: Mapping[Location, list[dict[str, int]]],
+    supporting: Mapping[Location, tuple[Literal, ...]],
+    bounded: bool = False,
+) -> Invariants:
+    """Return the strongest inductive invariants of the system. Raises NoFixpoint, SolverUnknown.
+
+    samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone.
+    """
+    marks = landmarks_of(system, parameters)
+    elements: Invariants = {loc: Element((*_fields(loc), *parameters), marks) for loc in system.locations()}
+    for location, points in samples.items():
+        if location in elements:
+            for point in points:
+                elements[location].join(point, exact=True)
+    leaving: dict[Location | None, list[Transition]] = {}
+    for transition in system.transitions:
+        if transition.target is not None:
+            leaving.setdefault(transition.source, []).append(transition)
+    pending: list[Location | None] = [None, *(loc for loc in elements if elements[loc].reached)]
+    rounds = 0
+    while pending:
+        source = pending.pop(0)
+        again = set()
+        solver.push(hypotheses(system, elements, supporting, source))
+        for transition in leaving.get(source, []):
+            target = transition.target
+            assert target is not None
+            if target == source and source in again:
+                continue
+            element = elements[target]
+            for point in _counterexamples(transition, element, solver):
+                rounds += 1
+                if rounds > MOST_ROUNDS:
+                    solver.pop()
+                    raise NoFixpoint(f"no fixpoint after {MOST_ROUNDS} counterexamples to induction")
+                element.join(point)
+                again.add(target)
+                if target == source:  # what is assumed has just become weaker: begin again
+                    break
+        solver.pop()
+        pending += [location for location in elements if location in again and location not in pending]
+    return elements
+
+
+def hypotheses(
+    system: System,
+    elements: Invariants,
+    supporting: Mapping[Location, tuple[Literal, ...]],
+    source: Location | None,
+) -> tuple[Literal, ...]:
+    """Return everything that may be assumed where a turn begins."""
+    if source is None:
+        return system.given
+    below = supporting.get(Location(source.loop, source.view), ())
+    return (*system.given, *system.given_at.get(source.branch, ()), *below, *elements[source].literals())
+
+
+def goals(transition: Transition, element: Element) -> list[Literal]:
+    """Return what must hold after a transition, over the state before it; what is plainly true is left out."""
+    post = {name: transition.post[name] for name in element.variables if name in transition.post}
+    found = []
+    for literal in element.literals():
+        truth = substitute(literal, post)
+        if isinstance(truth, Bool):
+            found.append(truth.literal)
+        elif not truth:
+            found.append(Literal("le", (), 1))
+    return found
+
+
+def _counterexamples(transition: Transition, element: Element, solver: Solver) -> Iterable[dict[str, int]]:
+    """Yield states that the transition reaches and the element does not hold yet; the caller joins each."""
+    solver.push(transition.literals)
+    for value in transition.post.values():
+        for name, _ in getattr(value, "terms", ()):
+            solver.assume(definition(name))
+    try:
+        while True:
+            solver.push()
+            if element.reached:
+                wanted = goals(transition, element)
+                if not wanted:
+                    solver.pop()
+                    return
+                solver.assume_any([literal.negated() for literal in wanted])
+            found = solver.check()
+            values: dict[str, int] = solver.model().values if found else {}
+            solver.pop()
+            if not found:
+                return
+            yield {name: _value(transition.post.get(name), name, values) for name in element.variables}
+    finally:
+        solver.pop()
+
+
+def _value(post: Any, name: str, values: Mapping[str, int]) -> int:
+    if post is None:  # a parameter: what it was
+        return values.get(name, 0)
+    if isinstance(post, int):
+        return post
+    return int(evaluate(post.terms, post.constant, {v: values.get(v, 0) for v, _ in post.terms}))
+
+
+def _fields(location: Location) -> tuple[str, ...]:
+    parts = (location.loop, location.view, location.monitor)
+    return tuple(name for part in parts if part is not None for name in shapes.field_names(part))

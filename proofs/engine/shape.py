@@ -1,0 +1,119 @@
+"""Taking a state apart into what is known in a location (its shape) and the ints that are symbols there (its fields).
+
+Booleans, None, strings, tuples of plain ints and the type of a state are control: known. Ints are data, unless the code
+turned out to need their value: then they are promoted to control. What a call fixes for its whole length is a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from proofs.engine.terms import BitLength, Bool, Int, Misuse
+
+Data = dict[str, Any]  # field name: Int or int
+
+
+@dataclass(frozen=True)
+class Known:
+    """A part of the state whose value is fixed in the location."""
+
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A part of the state that is one and the same object for the whole call, symbols and all."""
+
+    value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A part of the state that is a symbol in the location."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """A dataclass or a tuple of parts."""
+
+    kind: type
+    parts: tuple[Any, ...]
+
+
+def take_apart(value: Any, promoted: Collection[str] = (), prefix: str = "", constants: tuple[type, ...] = ()) -> Any:
+    """Return (shape, data) of a state. Deciding a symbolic Boolean or a promoted int asks the explorer."""
+    data: Data = {}
+    return _shape(value, promoted, prefix, constants, data), data
+
+
+def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[type, ...], data: Data) -> Any:
+    if isinstance(value, constants):
+        return Constant(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = tuple(
+            _shape(getattr(value, f.name), promoted, f"{name}.{f.name}" if name else f.name, constants, data)
+            for f in fields(value)
+        )
+        return Record(type(value), parts)
+    if isinstance(value, tuple) and any(is_dataclass(part) or isinstance(part, Int) for part in value):
+        parts = tuple(_shape(p, promoted, f"{name}.{at}", constants, data) for at, p in enumerate(value))
+        return Record(tuple, parts)
+    if isinstance(value, Bool):
+        return Known(bool(value))
+    if isinstance(value, BitLength):
+        value = value.__index__()
+    if isinstance(value, Int) or (isinstance(value, int) and not isinstance(value, bool)):
+        if name in promoted:
+            return Known(value.__index__())
+        data[name] = value
+        return Field(name)
+    if isinstance(value, float | list | dict | set | bytearray):
+        raise Misuse(f"the state's {name or 'value'} is a {type(value).__name__}: states hold ints, Booleans and None")
+    return Known(value)
+
+
+def put_together(shape: Any, data: Mapping[str, Any]) -> Any:
+    """Return the state of ``shape`` whose fields are ``data``: the inverse of ``take_apart``."""
+    if isinstance(shape, Known | Constant):
+        return shape.value
+    if isinstance(shape, Field):
+        return data[shape.name]
+    parts = [put_together(part, data) for part in shape.parts]
+    if shape.kind is tuple:
+        return tuple(parts)
+    return shape.kind(**{f.name: part for f, part in zip(fields(shape.kind), parts, strict=True)})
+
+
+def field_names(shape: Any) -> tuple[str, ...]:
+    """Return the names of the data fields, in the state's order."""
+    if isinstance(shape, Field):
+        return (shape.name,)
+    if isinstance(shape, Record):
+        return tuple(name for part in shape.parts for name in field_names(part))
+    return ()
+
+
+def describe(shape: Any) -> str:
+    """Return the location in words: the state's type and its known parts."""
+    if isinstance(shape, Known):
+        return str(shape.value)
+    if isinstance(shape, Field | Constant):
+        return "*"
+    if shape.kind is tuple:
+        return "(" + ", ".join(describe(part) for part in shape.parts) + ")"
+    inner = [
+        f"{f.name}={describe(part)}"
+        for f, part in zip(fields(shape.kind), shape.parts, strict=True)
+        if not isinstance(part, Field | Constant)
+    ]
+    return shape.kind.__name__ + (f"({', '.join(inner)})" if inner else "")

@@ -1,0 +1,68 @@
+"""What a claim is made of: a monitor over events, in plain Python, that says no by raising Broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+from model.events import Event
+from model.loop import Call
+from model.patched import IOMMU_ORDER_ARRAY
+
+MAX_PAGE_ORDER = 10  # include/linux/mmzone.h; a configuration may raise it
+
+
+class Broken(Exception):
+    """The run breaks the claim; the text says how, in one sentence."""
+
+
+def require(holds: object, sentence: str) -> None:
+    """State that ``holds``; raise Broken with ``sentence`` where it does not."""
+    if not holds:
+        raise Broken(sentence)
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What a run is judged by: the call, the terms of the strategy, and the one thing watched."""
+
+    call: Call
+    orders: tuple[int, ...] = IOMMU_ORDER_ARRAY  # the order array of the commit
+    max_order: int = MAX_PAGE_ORDER  # the largest order that the allocator can deliver
+    watch: int = 0  # an arbitrary slot, frame or order, fixed for the run
+
+    def live_orders(self) -> tuple[int, ...]:
+        """Return the orders above 0 of the array whose blocks fit in what the call wants."""
+        return tuple(order for order in self.orders if order > 0 and self.call.n >= 1 << order)
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """A claim's state while a run goes by: what it is judged by, and ghost fields of the claim's own."""
+
+    matter: Matter = field(compare=False)
+
+    watches: ClassVar[str] = ""  # "slot", "frame", "order": which numbers ``matter.watch`` ranges over
+
+    @classmethod
+    def start(cls, matter: Matter) -> Self:
+        """Return the monitor before the first event."""
+        return cls(matter)
+
+    def step(self, event: Event) -> Self:
+        """Return the monitor after ``event``. Raises Broken."""
+        raise NotImplementedError
+
+    def but(self, **changes: Any) -> Self:
+        """Return this monitor with some ghost fields changed."""
+        return replace(self, **changes)
+
+    @property
+    def n(self) -> int:
+        """Return the number of pages that the call wants."""
+        return self.matter.call.n
+
+    @property
+    def watch(self) -> int:
+        """Return the one slot, frame or order that is watched."""
+        return self.matter.watch
