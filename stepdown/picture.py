@@ -17,7 +17,7 @@ LABEL = 8  # columns before a picture
 def render_text(simulation: Simulation, width: int = 80, color: bool = False, ascii_only: bool = False) -> str:
     """Return the simulation in lines of at most ``width`` columns, notes aside; nothing is said by colour alone."""
     parts = [
-        [verdict(simulation)],
+        verdict(simulation),
         attempts_table(simulation),
         buffer_map(simulation, max(1, width - LABEL), color, ascii_only),
         free_lists(simulation, width, ascii_only),
@@ -26,18 +26,19 @@ def render_text(simulation: Simulation, width: int = 80, color: bool = False, as
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def verdict(simulation: Simulation) -> str:
-    """Return the outcome in one line."""
+def verdict(simulation: Simulation) -> list[str]:
+    """Return the outcome in one line, and its reason in another where there is one."""
     asked = sum(attempts.granted + attempts.refused for attempts in simulation.attempts)
     refused = sum(attempts.refused for attempts in simulation.attempts)
     chunks = sum(chunk.number for chunk in simulation.chunks)
     what = f"{size_text(simulation.n)} ({simulation.n} pages)"
-    how = (
-        f"{plural(asked, 'attempt')}, {refused} refused; {plural(chunks, 'chunk')}; {plural(simulation.turns, 'turn')}"
-    )
-    if simulation.ok:
-        return f"DONE    {what}: {how}" + ("" if simulation.n else "; an empty buffer counts as success")
-    return f"{simulation.outcome.upper()}  {what}: {simulation.reason}; {how}"
+    parts = (plural(asked, "attempt"), f"{refused} refused", plural(chunks, "chunk"), plural(simulation.turns, "turn"))
+    lines = [f"{simulation.outcome.upper()}  {what}: {', '.join(parts)}"]
+    if simulation.ok and not simulation.n:
+        lines.append("an empty buffer counts as success")
+    if simulation.reason:
+        lines.append(f"{simulation.reason}; {plural(simulation.freed_pages, 'page')} given back")
+    return lines
 
 
 def attempts_table(simulation: Simulation) -> list[str]:
@@ -54,29 +55,25 @@ def attempts_table(simulation: Simulation) -> list[str]:
 
 def buffer_map(simulation: Simulation, width: int, color: bool, ascii_only: bool) -> list[str]:
     """Return the buffer from its first slot to its last: a shade that changes from chunk to chunk, and below it the
-    order of the chunk that the column begins in. A column that holds several chunks is a dot."""
-    filled = sum(chunk.number << chunk.order for chunk in simulation.chunks)
-    if not filled:
-        return []
-    columns = min(width, simulation.n)
+    order of the chunk that the column begins in. A column is a power of two of slots, as the chunks are."""
     ends = list(accumulate(chunk.number << chunk.order for chunk in simulation.chunks))
+    if not ends:
+        return []
+    filled = min(ends[-1], simulation.n)
+    step = 1 << (-(-simulation.n // width) - 1).bit_length()
     shades, digits = [], []
-    for column in range(columns):
-        first, after = column * simulation.n // columns, (column + 1) * simulation.n // columns
-        if first >= filled:
-            break
+    for first in range(0, filled, step):
         chunk, which, left = chunk_at(simulation.chunks, ends, first)
-        shade = SHADES[ascii_only][2 if left < min(after, filled) - first else which % 2]
+        is_one_chunk = left >= min(step, filled - first)
+        shade = SHADES[ascii_only][which % 2 if is_one_chunk else 2]
         shades.append(f"\x1b[{COLOURS[chunk.order % len(COLOURS)]}m{shade}\x1b[0m" if color else shade)
         digits.append(DIGITS[chunk.order] if chunk.order < len(DIGITS) else "+")
-    missing = " " * (columns - len(shades)) + "|" if len(shades) < columns else ""
-    key = ", ".join(
-        f"{DIGITS[order]}: {size_text(1 << order)}" for order in sorted({c.order for c in simulation.chunks})
-    )
+    scale = f"slots 0 to {simulation.n - 1}, {step} a column; {SHADES[ascii_only][2]} is several chunks"
+    stopped = f"; stops at {filled}" if filled < simulation.n else ""
     return [
-        "buffer".ljust(LABEL) + "".join(shades) + missing,
+        "buffer".ljust(LABEL) + "".join(shades),
         "order".ljust(LABEL) + "".join(digits),
-        " " * LABEL + f"slots 0 to {simulation.n - 1}; {key}; {SHADES[ascii_only][2]} several chunks",
+        " " * LABEL + scale + stopped,
     ]
 
 
@@ -91,7 +88,7 @@ def chunk_at(chunks: tuple[Chunks, ...], ends: list[int], slot: int) -> tuple[Ch
 def free_lists(simulation: Simulation, width: int, ascii_only: bool) -> list[str]:
     """Return the free blocks before and after: a bar for each order of a zone that changed, one line for the rest."""
     lines = ["free blocks before and after"]
-    solid, _, _, taken = SHADES[ascii_only]
+    solid, taken = SHADES[ascii_only][0], SHADES[ascii_only][3]
     for before, after in zip(simulation.before, simulation.after, strict=True):
         name = f"Node {before.node}, zone {before.name}"
         if before == after:
@@ -119,7 +116,7 @@ def unusable_blocks(state: ZoneState) -> tuple[int, ...]:
 
 
 def unusable_title(state: ZoneState) -> str:
-    """Return the heading of the column of unusable blocks (CMA, high-atomic, isolated), nothing where there are none."""
+    """Return the heading of the column of CMA, high-atomic and isolated blocks, nothing where there are none."""
     return "unusable" if any(unusable_blocks(state)) else ""
 
 

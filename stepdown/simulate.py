@@ -47,7 +47,8 @@ class Simulation:
     n: int
     outcome: str
     reason: str
-    turns: int
+    turns: int  # passes of "while (count)"
+    freed_pages: int  # by the error path
     attempts: tuple[Attempts, ...]
     chunks: tuple[Chunks, ...]
     before: tuple[ZoneState, ...]
@@ -89,6 +90,7 @@ class CountingKernel(Kernel):
         super().__init__(machine, Slots(n))
         self.attempts: dict[tuple[int, bool], int] = {}
         self.chunks: list[list[int]] = []  # order, number
+        self.freed_pages = 0
 
     def look(self, array: Sequence[int], index: int) -> int:
         """Return ``array[index]``; outside the array is a crash."""
@@ -123,6 +125,7 @@ class CountingKernel(Kernel):
     def free_pages(self, frame: int, order: int) -> None:
         """Give back without a record."""
         self.allocator.free_pages(frame, order)
+        self.freed_pages += 1 << order
 
 
 def simulate(loop: Loop, call: Call, machine: Machine, notes: Iterable[str] = ()) -> Simulation:
@@ -133,22 +136,36 @@ def simulate(loop: Loop, call: Call, machine: Machine, notes: Iterable[str] = ()
     before = machine.state()
     kernel = CountingKernel(machine, call.n)
     budget = 1000 + 4 * call.n
-    turns, outcome, reason = 0, "endless", f"not ended after {budget} turns"
+    turns, unwound, outcome, reason = 0, 0, "endless", f"not ended after {budget} turns"
     try:
         state: Any = loop.start(call)
-        while not isinstance(state, End) and turns < budget:
-            unwinding = isinstance(state, Unwinding)
-            state = loop.unwind(call, state, kernel) if unwinding else loop.turn(call, state, kernel)
-            turns += 1
+        while not isinstance(state, End) and turns + unwound < budget:
+            if isinstance(state, Unwinding):
+                state = loop.unwind(call, state, kernel)
+                unwound += 1
+            else:
+                state = loop.turn(call, state, kernel)
+                turns += 1
         if isinstance(state, End):
             outcome, reason = ("done", "") if state.ok else ("failed", "a single page was refused")
-            turns -= 1  # the last test of the loop's condition is no turn
+            turns -= state.ok and turns > 0  # the last test of the loop's condition is no turn
     except Crash as crash:
         outcome, reason = "crashed", f"{crash.claim}: {crash.reason}"
     orders = sorted({order for order, _ in kernel.attempts}, reverse=True)
     counted = [Attempts(o, kernel.attempts.get((o, True), 0), kernel.attempts.get((o, False), 0)) for o in orders]
     chunks = tuple(Chunks(order, number) for order, number in kernel.chunks)
-    return Simulation(call.n, outcome, reason, turns, tuple(counted), chunks, before, machine.state(), tuple(notes))
+    return Simulation(
+        n=call.n,
+        outcome=outcome,
+        reason=reason,
+        turns=turns,
+        freed_pages=kernel.freed_pages,
+        attempts=tuple(counted),
+        chunks=chunks,
+        before=before,
+        after=machine.state(),
+        notes=tuple(notes),
+    )
 
 
 def parse_size(text: str) -> int:
@@ -232,6 +249,7 @@ def as_dict(simulation: Simulation) -> dict[str, Any]:
         "outcome": simulation.outcome,
         "reason": simulation.reason,
         "turns": simulation.turns,
+        "freed_pages": simulation.freed_pages,
         "attempts": [asdict(attempts) for attempts in simulation.attempts],
         "chunks": [asdict(chunks) for chunks in simulation.chunks],
         "free_before": zones(simulation.before),
