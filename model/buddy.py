@@ -47,9 +47,12 @@ class ZoneState:
     def __post_init__(self) -> None:
         lengths = {len(counts) for counts in self.blocks.values()}
         if len(lengths) != 1 or 0 in lengths:
-            raise ValueError(f"{self}: expected the same number of orders, one or more, for every type; got {lengths}")
+            came = sorted(lengths)
+            raise ValueError(
+                f"{self.name}: expected the same number of orders, one or more, for every type; got {came}"
+            )
         if self.min_pages < 0 or any(count < 0 for counts in self.blocks.values() for count in counts):
-            raise ValueError(f"{self}: a number of blocks or pages is negative")
+            raise ValueError(f"{self.name}: a number of blocks or pages is negative")
 
     @property
     def max_order(self) -> int:
