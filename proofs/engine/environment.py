@@ -8,6 +8,7 @@ from typing import Any
 from model.gfp import Gfp
 from proofs.engine.explorer import Explorer
 from proofs.engine.terms import boolean, variable
+from spec.pages import covers
 
 NO_PAGE_TWICE = "the allocator hands out no page that is still held"
 
@@ -27,6 +28,23 @@ class WatchedFrame:
     stored: bool = False
     slot: int = 0  # the slot that holds it, when ``stored``
     twice: bool = False  # stored more than once: then a read may give it anywhere
+
+    def granted(self, watch: Any, frame: Any, pages: int) -> WatchedFrame:
+        """Return the view after a block is handed out."""
+        return replace(self, held=True) if covers(frame, pages, watch) else self
+
+    def freed(self, watch: Any, frame: Any, pages: int) -> WatchedFrame:
+        """Return the view after a block is taken back."""
+        return replace(self, held=False) if covers(frame, pages, watch) else self
+
+    def written(self, watch: Any, slot: Any, frame: Any, pages: int) -> WatchedFrame:
+        """Return the view after frame + j was put into slot + j for every j below ``pages``."""
+        if covers(frame, pages, watch):
+            where = slot + (watch - frame)
+            moved = self.stored and where != self.slot
+            return replace(self, stored=True, slot=where, twice=self.twice or moved)
+        overwritten = self.stored and covers(slot, pages, self.slot)
+        return replace(self, stored=False, slot=0) if overwritten else self
 
 
 View = Unwatched | WatchedFrame
@@ -51,27 +69,22 @@ class AnyMachine:
         if not boolean(f"granted!{self.asked}"):
             return None
         frame = variable(f"frame!{self.asked}")
-        if isinstance(self.view, WatchedFrame) and self._covers(frame, 1 << order):
-            self.explorer.assume(NO_PAGE_TWICE, not self.view.held)
-            self.view = replace(self.view, held=True)
+        if isinstance(self.view, WatchedFrame):
+            after = self.view.granted(self.watch, frame, 1 << order)
+            if after is not self.view:
+                self.explorer.assume(NO_PAGE_TWICE, not self.view.held)
+            self.view = after
         return frame
 
     def free_pages(self, frame: Any, order: int) -> None:
         """Take a block back."""
-        if isinstance(self.view, WatchedFrame) and self._covers(frame, 1 << order):
-            self.view = replace(self.view, held=False)
+        if isinstance(self.view, WatchedFrame):
+            self.view = self.view.freed(self.watch, frame, 1 << order)
 
     def store(self, slot: Any, frame: Any, pages: int) -> None:
         """Note where the watched frame comes to stand, and whether another frame takes its slot."""
-        view = self.view
-        if not isinstance(view, WatchedFrame):
-            return
-        if self._covers(frame, pages):
-            where = slot + (self.watch - frame)
-            moved = view.stored and where != view.slot
-            self.view = replace(view, stored=True, slot=where, twice=view.twice or moved)
-        elif view.stored and slot <= view.slot and view.slot < slot + pages:
-            self.view = replace(view, stored=False, slot=0)
+        if isinstance(self.view, WatchedFrame):
+            self.view = self.view.written(self.watch, slot, frame, pages)
 
     def load(self, slot: Any) -> Any:
         """Return what ``slot`` holds: exact for the watched frame, any other frame or NULL elsewhere."""
@@ -87,6 +100,3 @@ class AnyMachine:
         if exact:
             self.explorer.assume(ONE_SLOT, frame != self.watch)
         return frame
-
-    def _covers(self, frame: Any, pages: int) -> bool:
-        return bool(frame <= self.watch and self.watch < frame + pages)

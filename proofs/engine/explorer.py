@@ -164,8 +164,7 @@ class Explorer(Generic[Result]):
                 raise self._fail(TooManyPaths(f"more than {MOST_DECISIONS} decisions on one path: an endless loop?"))
             self._note(self._ask(literal))
             decision = self.trail[-1]
-        if decision.free:
-            self._learn(literal if decision.answer else literal.negated())
+        self._learn(literal if decision.answer else literal.negated())
         return decision.answer
 
     def _ask(self, literal: Literal) -> Decision:
@@ -177,7 +176,7 @@ class Explorer(Generic[Result]):
             return Decision(literal, answer=True, open=True, free=True)
         yes = self._feasible(literal)
         no = self._feasible(literal.negated()) if yes else True
-        return Decision(literal, answer=yes, open=yes and no, free=True)
+        return Decision(literal, answer=yes, open=yes and no, free=yes and no)
 
     def _feasible(self, literal: Literal) -> bool:
         return self.solver.satisfiable((*self._condition(), literal))
@@ -200,7 +199,7 @@ class Explorer(Generic[Result]):
         try:
             if not self.solver.check():
                 raise self._fail(Misuse("an infeasible path was followed"))
-            values = self.solver.model().values
-            return term.value({name: values.get(name, 0) for name, _ in term.terms})
+            names = [name for name, _ in term.terms]
+            return term.value(dict.fromkeys(names, 0) | self.solver.model(names))
         finally:
             self.solver.pop()

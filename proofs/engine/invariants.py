@@ -77,14 +77,50 @@ class Element:
                 found.append(compare("div" if modulus else "eq", form, constant, modulus))
                 if not modulus:
                     equal.add(form)
+            same = self._same_but_for_a_number()
             for form, low in self.low.items():
-                if form not in equal:
+                if form not in equal and not self._follows(form, low, same, upper=False):
                     found.append(compare("le", tuple((v, -c) for v, c in form), low))
             for form, high in self.high.items():
-                if form not in equal:
+                if form not in equal and not self._follows(form, high, same, upper=True):
                     found.append(compare("le", form, -high))
             self._literals = tuple(dict.fromkeys(truth.literal for truth in found if isinstance(truth, Bool)))
         return self._literals
+
+    def _same_but_for_a_number(self) -> dict[str, tuple[str, int]]:
+        """Return, for a variable that is a number or another variable plus a number, those: ("", number) or
+        (other, number)."""
+        assert self.lattice is not None
+        columns: dict[tuple[int, ...], int] = {}
+        same = {}
+        for at in reversed(range(len(self.variables))):  # parameters stand last, and are kept
+            column = tuple(row[at] for row in self.lattice.generators)
+            if not any(column):
+                same[self.variables[at]] = ("", self.lattice.base[at])
+            elif column in columns:
+                kept = columns[column]
+                same[self.variables[at]] = (self.variables[kept], self.lattice.base[at] - self.lattice.base[kept])
+            else:
+                columns[column] = at
+        return same
+
+    def _follows(self, form: Terms, bound: int, same: Mapping[str, tuple[str, int]], upper: bool) -> bool:
+        """Return whether the bound on ``form`` is implied by the equalities and the bound on another form."""
+        if not any(name in same for name, _ in form):
+            return False
+        summed: dict[str, int] = {}
+        for name, coefficient in form:
+            kept, offset = same.get(name, (name, 0))
+            bound -= coefficient * offset
+            if kept:
+                summed[kept] = summed.get(kept, 0) + coefficient
+        other = tuple(sorted((v, c) for v, c in summed.items() if c))
+        if not other:
+            return True
+        if other[0][1] < 0:
+            other, bound, upper = tuple((v, -c) for v, c in other), -bound, not upper
+        known = (self.high if upper else self.low).get(other)
+        return known is not None and (known <= bound if upper else known >= bound)
 
 
 Invariants = dict[Location, Element]
@@ -127,34 +163,41 @@ def find(
         if location in elements:
             for point in points:
                 elements[location].join(point, exact=True)
-    leaving: dict[Location | None, list[Transition]] = {}
-    for transition in system.transitions:
+    leaving: dict[Location | None, list[tuple[int, Transition]]] = {}
+    for at, transition in enumerate(system.transitions):
         if transition.target is not None:
-            leaving.setdefault(transition.source, []).append(transition)
-    pending: list[Location | None] = [None, *(loc for loc in elements if elements[loc].reached)]
+            leaving.setdefault(transition.source, []).append((at, transition))
+    shown: dict[int, object] = {}  # transition: what was assumed and claimed when no step left the claim
     rounds = 0
-    while pending:
-        source = pending.pop(0)
-        again = set()
-        solver.push(hypotheses(system, elements, supporting, source))
-        for transition in leaving.get(source, []):
-            target = transition.target
-            assert target is not None
-            if target == source and source in again:
+    while True:
+        settled = True
+        for source, transitions in leaving.items():
+            if source is not None and not elements[source].reached:
                 continue
-            element = elements[target]
-            for point in _counterexamples(transition, element, solver):
-                rounds += 1
-                if rounds > MOST_ROUNDS:
-                    solver.pop()
-                    raise NoFixpoint(f"no fixpoint after {MOST_ROUNDS} counterexamples to induction")
-                element.join(point)
-                again.add(target)
-                if target == source:  # what is assumed has just become weaker: begin again
-                    break
-        solver.pop()
-        pending += [location for location in elements if location in again and location not in pending]
-    return elements
+            assumed = hypotheses(system, elements, supporting, source)
+            stale = [t for t in transitions if shown.get(t[0]) != (assumed, _claimed(elements, t[1]))]
+            if not stale:
+                continue
+            settled = False
+            solver.push(assumed)
+            for at, transition in stale:
+                assert transition.target is not None
+                element = elements[transition.target]
+                for point in _counterexamples(transition, element, solver):
+                    rounds += 1
+                    element.join(point)
+                shown[at] = (assumed, _claimed(elements, transition))
+            solver.pop()
+            if rounds > MOST_ROUNDS:
+                raise NoFixpoint(f"no fixpoint after {MOST_ROUNDS} counterexamples to induction")
+        if settled:
+            return elements
+
+
+def _claimed(elements: Invariants, transition: Transition) -> tuple[Literal, ...] | None:
+    assert transition.target is not None
+    element = elements[transition.target]
+    return element.literals() if element.reached else None
 
 
 def hypotheses(
@@ -186,9 +229,11 @@ def goals(transition: Transition, element: Element) -> list[Literal]:
 def _counterexamples(transition: Transition, element: Element, solver: Solver) -> Iterable[dict[str, int]]:
     """Yield states that the transition reaches and the element does not hold yet; the caller joins each."""
     solver.push(transition.literals)
+    needed = set(element.variables) - transition.post.keys()
     for value in transition.post.values():
         for name, _ in getattr(value, "terms", ()):
             solver.assume(definition(name))
+            needed.add(name)
     try:
         while True:
             solver.push()
@@ -199,7 +244,7 @@ def _counterexamples(transition: Transition, element: Element, solver: Solver) -
                     return
                 solver.assume_any([literal.negated() for literal in wanted])
             found = solver.check()
-            values: dict[str, int] = solver.model().values if found else {}
+            values: dict[str, int] = solver.model(needed) if found else {}
             solver.pop()
             if not found:
                 return

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import z3.z3core as z3c
 
@@ -19,13 +18,6 @@ RESOURCE_LIMIT = 20_000_000  # of one query; a query of the patched loop takes s
 
 class SolverUnknown(Exception):
     """The solver gave up; the text is its reason."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """Values for the variables of a query; one that was not in the query is 0."""
-
-    values: dict[str, int]
 
 
 class Solver:
@@ -106,20 +98,23 @@ class Solver:
         finally:
             self.pop()
 
-    def model(self) -> Model:
-        """Return the values that the last check, which said yes, found."""
+    def model(self, names: Iterable[str]) -> dict[str, int]:
+        """Return values of ``names`` that the last check, which said yes, found; one it never heard of is left out."""
         model = z3c.Z3_solver_get_model(self.context, self.solver)
         z3c.Z3_model_inc_ref(self.context, model)
         values = {}
         result = (z3c.Ast * 1)()
-        for name, term in self.variables.items():
+        for name in names:
+            term = self.variables.get(name)
+            if term is None:
+                continue
             z3c.Z3_model_eval(self.context, model, term, True, result)
             if self.sorts[name]:
                 values[name] = int(z3c.Z3_get_bool_value(self.context, result[0]) == 1)
             else:
                 values[name] = self._integer(result[0])
         z3c.Z3_model_dec_ref(self.context, model)
-        return Model(values)
+        return values
 
     def resources(self) -> int:
         """Return z3's resource count so far: take differences, it accumulates."""

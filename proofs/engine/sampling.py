@@ -1,0 +1,121 @@
+"""Real runs of a loop, to guess from and to show that each path is taken: many sizes, many kinds of answers, few turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from model.events import Attempt, End, Event, Free, Store
+from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
+from model.kernel import Crash, Kernel, PageArray
+from model.loop import Call, Loop, take_turn
+from proofs.engine.environment import View, WatchedFrame
+
+SIZES = (0, 1, 2, 3, 5, 15, 16, 17, 40, 255, 256, 300, 511, 512, 513, 530, 800, 1024, 1025, 1300, 5000, 70_001)
+MOST_TURNS = 30  # of one run: large sizes with few turns show more than small ones with many
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One turn of a real run: the state before it, what it did, and the state or End after it."""
+
+    before: Any
+    events: tuple[Event, ...]
+    after: Any
+
+
+class RandomAnswers:
+    """An allocator that refuses with given chances; its blocks lie anywhere, none twice."""
+
+    def __init__(self, random: Random, refuse_high: float, refuse_page: float) -> None:
+        self.random = random
+        self.refuse_high = refuse_high
+        self.refuse_page = refuse_page
+        self.next_frame = random.randrange(3)
+
+    def alloc_pages(self, gfp: Gfp, order: int) -> int | None:
+        """Return a block above every one given before, or None."""
+        if self.random.random() < (self.refuse_high if order else self.refuse_page):
+            return None
+        self.next_frame += self.random.choice((0, 0, 1, 3, 17))
+        frame = self.next_frame
+        self.next_frame += 1 << order
+        return frame
+
+    def free_pages(self, frame: int, order: int) -> None:
+        """Keep what is freed: no frame is given twice."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The first turns of a real run."""
+
+    call: Call
+    first: Any  # the state, or the End, that the loop starts with
+    passes: tuple[Pass, ...]
+
+
+def sample_runs(loop: Loop, single_pages: bool, most_n: int | None = None, seed: int = 1) -> list[Run]:
+    """Return the first turns of real runs, the same ones every time."""
+    random = Random(seed)
+    runs = []
+    for n in SIZES:
+        if most_n is not None and n > most_n:
+            continue
+        for refuse_high, refuse_page in ((1.0, 0.0), (0.4, 0.1), (0.1, 0.3)):
+            gfp = GFP_KERNEL | GFP_NORETRY if random.random() < 0.3 else GFP_KERNEL
+            call = Call(n, gfp, single_pages)
+            runs.append(_run(loop, call, RandomAnswers(random, refuse_high, refuse_page)))
+    return runs
+
+
+def _run(loop: Loop, call: Call, answers: RandomAnswers) -> Run:
+    state = first = loop.start(call)
+    kernel = Kernel(answers, PageArray())
+    passes = []
+    for _ in range(MOST_TURNS):
+        if isinstance(state, End):
+            break
+        try:
+            after, events = take_turn(loop, call, state, kernel)
+        except Crash:
+            break
+        passes.append(Pass(state, tuple(events), after))
+        state = after
+    return Run(call, first, tuple(passes))
+
+
+def watch_candidates(run: Run, watches: str, random: Random) -> Iterator[int]:
+    """Yield two things worth watching in ``run``: slots, frames or orders that it touches."""
+    if not watches:
+        yield 0
+        return
+    if watches == "slot":
+        if run.call.n:
+            yield random.randrange(min(run.call.n, 4))
+            yield random.randrange(run.call.n)
+        return
+    attempts = [e for step in run.passes for e in step.events if isinstance(e, Attempt)]
+    if watches == "order":
+        yield from sorted({random.choice(attempts).order, attempts[0].order}) if attempts else ()
+        return
+    granted = [e for e in attempts if e.frame is not None]
+    for event in granted[:1] + granted[-1:]:
+        assert event.frame is not None
+        yield event.frame + random.randrange(event.pages)
+
+
+def view_after(view: View, watch: int, events: tuple[Event, ...]) -> View:
+    """Return what the watched frame sees after ``events``."""
+    if not isinstance(view, WatchedFrame):
+        return view
+    for event in events:
+        if isinstance(event, Attempt) and event.frame is not None:
+            view = view.granted(watch, event.frame, event.pages)
+        elif isinstance(event, Free):
+            view = view.freed(watch, event.frame, 1 << event.order)
+        elif isinstance(event, Store):
+            view = view.written(watch, event.slot, event.frame, event.pages)
+    return view
