@@ -140,6 +140,12 @@ def test_a_fallback_takes_the_largest_block_and_reclaimable_before_movable() -> 
     assert memory.state().blocks == {U: (1, 1, 0, 0), R: (1, 0, 0, 0), M: (1, 0, 1, 0)}
 
 
+def test_a_fallback_takes_a_larger_movable_block_before_a_reclaimable_one() -> None:
+    memory = Zone(ZoneState(0, "Normal", {R: (0, 1, 0, 0), M: (0, 0, 0, 1)}))
+    assert memory.alloc(0) is not None
+    assert memory.state().blocks == {U: (1, 1, 1, 0), R: (0, 1, 0, 0), M: (0, 0, 0, 0)}
+
+
 def test_the_watermark_refuses_a_large_block_though_one_is_free() -> None:
     memory = zone(o9=1, o0=20, min_pages=30)
     before = memory.state()
