@@ -16,8 +16,13 @@ class Broken(Exception):
     """The run breaks the claim; the text says how, in one sentence."""
 
 
+stated: set[str] | None = None  # while somebody counts: the sentences that were put to the test
+
+
 def require(holds: object, sentence: str) -> None:
     """State that ``holds``; raise Broken with ``sentence`` where it does not."""
+    if stated is not None:
+        stated.add(sentence)
     if not holds:
         raise Broken(sentence)
 

@@ -1,0 +1,438 @@
+"""From a target and a claim to an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from random import Random
+from typing import Any
+
+from model.gfp import NAMES
+from model.loop import Call
+from proofs.engine import invariants as inv
+from proofs.engine import ranking, sampling, search
+from proofs.engine import shape as shapes
+from proofs.engine.environment import Unwatched, WatchedFrame
+from proofs.engine.explorer import NotDeterministic, TooManyPaths
+from proofs.engine.solver import Solver, SolverUnknown
+from proofs.engine.system import (
+    CONSTANTS, INT_MAX, Location, System, Transition, domain, explore_loop, symbolic_call, watch_system,
+)  # fmt: skip
+from proofs.engine.terms import Literal, Misuse, Undecided, definition, evaluate, variable
+from proofs.engine.verdict import WORST_FIRST, Answer, Cost, Obligation, Word
+from spec import monitor as monitors
+from spec.claims import CLAIMS, NO_PAGE_TWICE, RETURNS, Claim, Part
+from spec.monitor import Broken, Matter, Monitor
+from spec.targets import Target
+
+Samples = dict[Location, list[dict[str, int]]]
+
+
+class Values(dict[str, int]):
+    """Values of variables; a quotient's follows from the others."""
+
+    def __missing__(self, name: str) -> int:
+        defining = definition(name)
+        if not defining:
+            raise KeyError(name)
+        low = defining[1]  # "term - modulus * q - modulus + 1 <= 0"
+        rest = tuple((v, c) for v, c in low.terms if v != name)
+        modulus = -dict(low.terms)[name]
+        return (evaluate(rest, low.constant, self) + modulus - 1) // modulus
+
+
+@dataclass
+class Base:
+    """A loop's paths and invariants, proved once for every claim that watches the same kind of thing."""
+
+    system: System
+    invariants: inv.Invariants
+    supporting: dict[Location, tuple[Literal, ...]]
+    obligations: tuple[Obligation, ...]
+    trouble: list[Answer] = field(default_factory=list)  # crashes, and whatever makes a proof empty
+    resources: int = 0
+
+
+class Prover:
+    """Proves claims of one target. What it learns of the loop is shared by its claims and by nothing else."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.call: Call = symbolic_call(target.single_pages)
+        self.bases: dict[str, Base] = {}
+        self.answers: dict[type[Monitor], Answer] = {}
+
+    @cached_property
+    def runs(self) -> list[sampling.Run]:
+        """Return real runs of the loop, to guess from."""
+        most = INT_MAX if self.target.int_only else None
+        return sampling.sample_runs(self.target.loop, self.target.single_pages, most)
+
+    def prove(self, name: str) -> Answer:
+        """Return the answer for the claim called ``name``."""
+        claim = CLAIMS[name]
+        reason = claim.not_applicable(self.target)
+        if reason:
+            return Answer(name, Word.NOT_APPLICABLE, reason)
+        try:
+            if not claim.parts:
+                return self._terminates(claim)
+            answers = [self._part_once(claim, part) for part in claim.parts]
+        except (Misuse, Undecided) as trouble:
+            return Answer(name, Word.UNSUPPORTED, str(trouble))
+        except (TooManyPaths, NotDeterministic, SolverUnknown, inv.NoFixpoint) as trouble:
+            return Answer(name, Word.UNKNOWN, str(trouble))
+        return _combine(claim, answers)
+
+    # -- the loop alone
+
+    def base(self, kind: str) -> Base:
+        """Return what is known of the loop where frames are watched (kind "frame") or not ("")."""
+        if kind not in self.bases:
+            solver = Solver()
+            system = explore_loop(self.target.loop, self.call, kind, solver, self.target.int_only)
+            samples, covered = self._sample_base(system, kind)
+            parameters = ("n", "watch") if kind else ("n",)
+            found = inv.find(system, solver, parameters, samples, {})
+            supporting = {loc: element.literals() for loc, element in found.items() if element.reached}
+            base = Base(system, found, supporting, self._base_obligations(system, found))
+            base.trouble = self._trouble(system, found, solver, None if kind else covered, base.obligations)
+            base.resources = solver.resources()
+            self.bases[kind] = base
+        return self.bases[kind]
+
+    def _sample_base(self, system: System, kind: str) -> tuple[Samples, set[int]]:
+        samples: Samples = {}
+        covered: set[int] = set()
+        leaving = _by_source(system)
+        random = Random(2)
+        for run in self.runs:
+            for watch in sampling.watch_candidates(run, kind, random):
+                view: Any = WatchedFrame() if kind == "frame" else Unwatched()
+                for step in run.passes:
+                    location, data = self._locate(step.before, view, system)
+                    known = {"n": run.call.n, "watch": watch}
+                    samples.setdefault(location, []).append(data | known)
+                    covered.update(_taken(leaving.get(location, ()), data | known, run.call, step))
+                    view = sampling.view_after(view, watch, step.events)
+        return samples, covered
+
+    def _locate(self, state: Any, view: Any, system: System) -> tuple[Location, dict[str, int]]:
+        loop_shape, data = shapes.take_apart(state, system.promoted, constants=CONSTANTS)
+        view_shape, view_data = shapes.take_apart(view, system.promoted, "memory", CONSTANTS)
+        return Location(loop_shape, view_shape), data | view_data
+
+    def _base_obligations(self, system: System, found: inv.Invariants) -> tuple[Obligation, ...]:
+        obligations = list(_inductive(system, found, {}))
+        for location, element in found.items():
+            if element.reached:
+                cases = _cases(system.leaving(location))
+                given = inv.hypotheses(system, found, {}, location)
+                obligations.append(Obligation(f"at {location} the paths cover every state", given, (), cases))
+        return tuple(obligations)
+
+    def _trouble(
+        self, system: System, found: inv.Invariants, solver: Solver, covered: set[int] | None, obligations: Iterable[Obligation]
+    ) -> list[Answer]:
+        trouble = []
+        for obligation in obligations:
+            if obligation.cases and not _shown(solver, obligation):
+                trouble.append(Answer("", Word.UNKNOWN, f"{obligation.name}: not shown"))
+        for at, transition in enumerate(system.transitions):
+            source = transition.source
+            if source is not None and not found[source].reached:
+                continue
+            if covered is None and not transition.wrong:  # the loop's own branches are the unwatched base's matter
+                continue
+            if (covered and at in covered) or transition.guessed or (source is None and not transition.wrong):
+                continue
+            given = (*inv.hypotheses(system, found, {}, source), *transition.literals)
+            if not solver.satisfiable(given):
+                continue
+            if transition.crash:
+                trouble.append(Answer(transition.crash, Word.REFUTED, transition.wrong))
+            elif not transition.excluded:
+                where = f"a path at {source}: {'; '.join(map(str, transition.literals))}"
+                trouble.append(Answer("", Word.VACUOUS, f"no run was found that takes {where}"))
+        return trouble
+
+    # -- one claim
+
+    def _part_once(self, claim: Claim, part: Part) -> Answer:
+        """Two claims may share a monitor: it is proved once."""
+        reason = part.not_applicable(self.target)
+        if reason:
+            return Answer(claim.name, Word.NOT_APPLICABLE, reason, label=part.label)
+        if part.monitor not in self.answers:
+            self.answers[part.monitor] = self._part(claim, part)
+        return replace(self.answers[part.monitor], claim=claim.name, label=part.label)
+
+    def _part(self, claim: Claim, part: Part) -> Answer:
+        watches = part.monitor.watches
+        base = self.base("frame" if watches == "frame" else "")
+        for found in base.trouble:
+            if found.word is Word.REFUTED:
+                answer = self._refute(claim, part, base, base.resources and Cost(), crash=found)
+                if answer is not None:
+                    return answer
+            else:
+                return replace(found, claim=claim.name, label=part.label)
+        solver = Solver()
+        watch: Any = variable("watch")
+        matter = Matter(self.call, self.target.orders, watch=watch)
+        system = replace(base.system, given=domain(self.call, watches, self.target.int_only))
+        asked: set[str] = set()
+        monitors.stated = asked
+        product = watch_system(system, part.monitor, matter, solver)
+        monitors.stated = None
+        samples, stated = self._sample_product(product, part.monitor, matter)
+        parameters = ("n", "watch") if watches else ("n",)
+        elements = inv.find(product, solver, parameters, samples, base.supporting)
+        obligations = (
+            *base.obligations,
+            *_inductive(product, elements, base.supporting),
+            *_kept(product, elements, base.supporting),
+        )
+        broken = [t for t in _violations(product, elements, base.supporting, solver)]
+        cost = Cost(len(product.transitions), len(obligations), solver.resources() + base.resources)
+        told = _told(elements)
+        if broken:
+            least = _least_n(solver, product, elements, base.supporting, broken)
+            answer = self._refute(claim, part, base, cost, least=least)
+            return answer or Answer(
+                claim.name, Word.UNKNOWN, _induction_failure(broken[0]), cost, told, obligations=obligations,
+                label=part.label,
+            )  # fmt: skip
+        if asked and not stated:
+            return Answer(claim.name, Word.VACUOUS, "no run puts the claim to the test", cost, label=part.label)
+        if NO_PAGE_TWICE in claim.assumes and watches == "frame" and not _excludes(base, solver):
+            return Answer(claim.name, Word.VACUOUS, f"assumption never used: {NO_PAGE_TWICE}", cost, label=part.label)
+        return Answer(
+            claim.name, Word.PROVED, "", cost, told, claim.assumes, obligations=obligations, label=part.label
+        )
+
+    def _sample_product(self, product: System, monitor: type[Monitor], symbolic: Matter) -> tuple[Samples, bool]:
+        samples: Samples = {}
+        random = Random(3)
+        stated: set[str] = set()
+        monitors.stated = stated
+        try:
+            for run in self.runs:
+                branch = next((b for b, given in product.given_at.items() if _hold(given, {"n": run.call.n})), 0)
+                for watch in sampling.watch_candidates(run, monitor.watches, random):
+                    now = monitor.start(Matter(run.call, self.target.orders, watch=watch))
+                    view: Any = WatchedFrame() if monitor.watches == "frame" else Unwatched()
+                    try:
+                        for step in run.passes:
+                            location, data = self._locate(step.before, view, product)
+                            ghost_shape, ghosts = shapes.take_apart(
+                                replace(now, matter=symbolic), product.promoted, "ghost", CONSTANTS
+                            )
+                            location = replace(location, monitor=ghost_shape, branch=branch)
+                            known = {"n": run.call.n, "watch": watch}
+                            samples.setdefault(location, []).append(data | ghosts | known)
+                            for event in step.events:
+                                now = now.step(event)
+                            view = sampling.view_after(view, watch, step.events)
+                    except Broken:
+                        continue
+        finally:
+            monitors.stated = None
+        return samples, bool(stated)
+
+    def _refute(
+        self, claim: Claim, part: Part, base: Base, cost: Any, least: int = 0, crash: Answer | None = None
+    ) -> Answer | None:
+        matter = Matter(replace(self.call, n=0), self.target.orders)
+        most = INT_MAX if self.target.int_only else None
+        found = search.smallest(self.target.loop, claim.name, part.monitor, matter, least, most)
+        if found is None:
+            return None
+        again = Matter(found.call, self.target.orders)
+        if search.replay(self.target.loop, part.monitor, again, found) != found.sentence:
+            return Answer(claim.name, Word.UNKNOWN, "a scenario was found that does not replay", label=part.label)
+        spent = cost if isinstance(cost, Cost) else Cost()
+        return Answer(claim.name, Word.REFUTED, found.sentence, spent, scenario=found, label=part.label)
+
+    # -- termination
+
+    def _terminates(self, claim: Claim) -> Answer:
+        base = self.base("")
+        solver = Solver()
+        fields = {loc: shapes.field_names(loc.loop) for loc in base.system.locations()}
+        ranked = ranking.rank(base.system, base.invariants, solver, fields)
+        for found in base.trouble:
+            if found.word is not Word.REFUTED:
+                return replace(found, claim=claim.name)
+        if isinstance(ranked, Location):
+            return Answer(claim.name, Word.UNKNOWN, f"no linear ranking function was found at {ranked}")
+        told = []
+        for one in ranked:
+            spare = self.target.spare_passes if one.passes else 0
+            bound = f"n + {spare}" if spare else "n"
+            what = "passes of while (count)" if one.passes else "steps of the rollback"
+            if not ranking.bounded_by(solver, base.system, base.invariants, one, spare):
+                return Answer(claim.name, Word.UNKNOWN, f"it ends, but not shown within {bound} {what}")
+            told.append(f"at most {bound} {what}: {one} falls with each")
+        cost = Cost(len(base.system.transitions), len(base.obligations), solver.resources() + base.resources)
+        return Answer(
+            claim.name, Word.PROVED, "; ".join(told), cost, _told(base.invariants), (RETURNS,),
+            obligations=base.obligations,
+        )  # fmt: skip
+
+
+def _combine(claim: Claim, answers: list[Answer]) -> Answer:
+    if len(answers) == 1:
+        return answers[0]
+    worst = min(answers, key=lambda a: WORST_FIRST.index(a.word))
+    cost = Cost()
+    for answer in answers:
+        cost = cost + answer.cost
+    return Answer(
+        claim.name, worst.word, worst.reason, cost,
+        tuple(dict.fromkeys(line for a in answers for line in a.invariants)), claim.assumes if worst.word is Word.PROVED else (),
+        worst.scenario, tuple(answers) if any(a.label for a in answers) else (),
+        tuple(dict.fromkeys(o for a in answers for o in a.obligations)),
+    )  # fmt: skip
+
+
+def _by_source(system: System) -> dict[Location | None, list[tuple[int, Transition]]]:
+    found: dict[Location | None, list[tuple[int, Transition]]] = {}
+    for at, transition in enumerate(system.transitions):
+        found.setdefault(transition.source, []).append((at, transition))
+    return found
+
+
+def _taken(
+    transitions: Iterable[tuple[int, Transition]], data: Mapping[str, int], call: Call, step: sampling.Pass
+) -> Iterable[int]:
+    """Yield the transitions whose literals hold of a real turn: one, if the engine reads the loop as Python does."""
+    values = Values(data)
+    for name in (*NAMES, "other"):
+        values[f"gfp.{name}"] = int(getattr(call.gfp, name))
+    asked = 0
+    for event in step.events:
+        if isinstance(event, sampling.Attempt):
+            asked += 1
+            values[f"granted!{asked}"] = int(event.granted)
+            values[f"frame!{asked}"] = event.frame if event.frame is not None else 0
+    for at, transition in transitions:
+        try:
+            if not transition.guessed and _hold(transition.literals, values):
+                yield at
+        except KeyError:
+            continue
+
+
+def _hold(literals: Iterable[Literal], values: Mapping[str, int]) -> bool:
+    return all(literal.holds(values) for literal in literals)
+
+
+def _inductive(
+    system: System, elements: inv.Invariants, supporting: Mapping[Location, tuple[Literal, ...]]
+) -> Iterable[Obligation]:
+    for at, transition in enumerate(system.transitions):
+        source, target = transition.source, transition.target
+        if target is None or (source is not None and not elements[source].reached):
+            continue
+        given = (*inv.hypotheses(system, elements, supporting, source), *transition.literals)
+        where = source or "the start"
+        if elements[target].reached:
+            goals = tuple(inv.goals(transition, elements[target]))
+            if goals:
+                yield Obligation(f"path {at} from {where} keeps what holds at {target}", given, goals)
+        else:
+            yield Obligation(f"path {at} from {where} to {target} is never taken", given, ())
+
+
+def _kept(
+    system: System, elements: inv.Invariants, supporting: Mapping[Location, tuple[Literal, ...]]
+) -> Iterable[Obligation]:
+    for at, transition in enumerate(system.transitions):
+        source = transition.source
+        if transition.wrong and (source is None or elements[source].reached):
+            given = (*inv.hypotheses(system, elements, supporting, source), *transition.literals)
+            yield Obligation(f"path {at} from {source or 'the start'} never happens: {transition.wrong}", given, ())
+
+
+def _cases(transitions: Iterable[Transition]) -> tuple[tuple[Literal, ...], ...]:
+    cases: list[tuple[Literal, ...]] = []
+    for transition in transitions:
+        cases.append(transition.literals)
+        for at, _ in transition.assumed:  # where an assumption fails, nothing is claimed
+            cases.append((*transition.literals[:at], transition.literals[at].negated()))
+    return tuple(dict.fromkeys(cases))
+
+
+def _shown(solver: Solver, obligation: Obligation) -> bool:
+    solver.push(obligation.given)
+    solver.assume_not_all(obligation.cases)
+    try:
+        return not solver.check()
+    finally:
+        solver.pop()
+
+
+def _violations(
+    system: System, elements: inv.Invariants, supporting: Mapping[Location, tuple[Literal, ...]], solver: Solver
+) -> Iterable[Transition]:
+    for source, transitions in _by_source(system).items():
+        wrong = [t for _, t in transitions if t.wrong]
+        if not wrong or (source is not None and not elements[source].reached):
+            continue
+        solver.push(inv.hypotheses(system, elements, supporting, source))
+        found = [t for t in wrong if solver.satisfiable(t.literals)]
+        solver.pop()
+        yield from found
+
+
+def _least_n(
+    solver: Solver, system: System, elements: inv.Invariants, supporting: Mapping[Location, tuple[Literal, ...]],
+    broken: Iterable[Transition],
+) -> int:  # fmt: skip
+    """Return a size below which no violation is possible: what the invariants leave room for."""
+    n = variable("n")
+    least: int | None = None
+    for transition in broken:
+        solver.push((*inv.hypotheses(system, elements, supporting, transition.source), *transition.literals))
+        low, high = 0, 1 << 32 if least is None else least
+        if solver.satisfiable(((n < high).literal,)):
+            while low < high:
+                middle = (low + high) // 2
+                if solver.satisfiable(((n <= middle).literal,)):
+                    high = middle
+                else:
+                    low = middle + 1
+            least = low if least is None else min(least, low)
+        solver.pop()
+    return least or 0
+
+
+def _excludes(base: Base, solver: Solver) -> bool:
+    return any(
+        transition.excluded == NO_PAGE_TWICE
+        and transition.source is not None
+        and base.invariants[transition.source].reached
+        and solver.satisfiable(
+            (*inv.hypotheses(base.system, base.invariants, {}, transition.source), *transition.literals)
+        )
+        for transition in base.system.transitions
+    )
+
+
+def _told(elements: inv.Invariants) -> tuple[str, ...]:
+    return tuple(
+        f"at {location}: {'; '.join(map(str, element.literals())) or 'nothing'}"
+        for location, element in elements.items()
+        if element.reached
+    )
+
+
+def _induction_failure(transition: Transition) -> str:
+    return (
+        f"counterexample to induction at {transition.source or 'the start'}: {transition.wrong}; "
+        "no run that reaches it was found"
+    )
+
+

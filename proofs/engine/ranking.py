@@ -1,0 +1,152 @@
+"""Why a loop ends: for each cycle of locations, a linear measure that every turn lowers and that cannot fall below 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from model.events import Turn
+from proofs.engine.invariants import Invariants, hypotheses
+from proofs.engine.solver import Solver
+from proofs.engine.system import Location, System, Transition
+from proofs.engine.terms import Bool, Int, variable
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One cycle's measure: ``term`` plus a number that depends on the location."""
+
+    term: Int
+    numbers: tuple[tuple[Location, int], ...]
+    entries: tuple[Int | int, ...]  # the measure where the cycle is entered, over what was before
+    passes: bool  # its turns are passes of "while (count)", not of the rollback
+
+    def __str__(self) -> str:
+        several = {number for _, number in self.numbers}
+        return repr(self.term)[1:-1] + (f" + (0..{max(several)} by location)" if several != {0} else "")
+
+
+def cycles(system: System, invariants: Invariants) -> list[list[Location]]:
+    """Return the strongly connected parts of the reached locations that can be gone round."""
+    reached = [location for location in system.locations() if invariants[location].reached]
+    after = {loc: {t.target for t in system.leaving(loc) if t.target in set(reached)} for loc in reached}
+    reach = {loc: set(after[loc]) for loc in reached}
+    for _ in reached:
+        for loc in reached:
+            reach[loc] |= {far for near in reach[loc] if near is not None for far in reach[near]}
+    found: list[list[Location]] = []
+    for loc in reached:
+        if loc in reach[loc] and not any(loc in part for part in found):
+            found.append([other for other in reached if other in reach[loc] and loc in reach[other]])
+    return found
+
+
+def rank(system: System, invariants: Invariants, solver: Solver, fields: Mapping[Location, tuple[str, ...]]) -> list[Ranking] | Location:
+    """Return a ranking for every cycle, or a location of one that has none of this form."""
+    rankings = []
+    for part in cycles(system, invariants):
+        common = [name for name in fields[part[0]] if all(name in fields[loc] for loc in part)]
+        for term in _candidates(common):
+            ranking = _try(system, invariants, solver, part, term)
+            if ranking is not None:
+                rankings.append(ranking)
+                break
+        else:
+            return part[0]
+    return rankings
+
+
+def _candidates(names: list[str]) -> Iterable[Int]:
+    n = variable("n")
+    yield from (variable(name) for name in names)
+    yield from (n - variable(name) for name in names)
+    yield from (variable(a) - variable(b) for a in names for b in names if a != b)
+    yield from (variable(a) + variable(b) for a in names for b in names if a < b)
+
+
+def _try(system: System, invariants: Invariants, solver: Solver, part: list[Location], term: Int) -> Ranking | None:
+    inside = set(part)
+    falls: list[tuple[Location, Location, int]] = []
+    leaves: list[Transition] = []
+    for source in part:
+        solver.push(hypotheses(system, invariants, {}, source))
+        try:
+            for transition in system.leaving(source):
+                if transition.target in inside:
+                    assert transition.target is not None
+                    fall = _least_fall(solver, transition, term)
+                    if fall is None:
+                        return None
+                    falls.append((source, transition.target, fall))
+                elif not transition.wrong and not transition.excluded:
+                    leaves.append(transition)
+            if _can(solver, term < 0):
+                return None
+        finally:
+            solver.pop()
+    numbers = dict.fromkeys(part, 0)
+    for _ in range(len(part) + 1):
+        for source, target, fall in falls:
+            numbers[source] = max(numbers[source], numbers[target] + 1 - fall)
+    if any(numbers[source] < numbers[target] + 1 - fall for source, target, fall in falls):
+        return None
+    passes = False
+    for transition in leaves:  # a pass that leaves the cycle takes one too
+        assert transition.source is not None
+        if any(isinstance(event, Turn) for event in transition.events):
+            passes = True
+            solver.push((*hypotheses(system, invariants, {}, transition.source), *transition.literals))
+            spent = _can(solver, term + numbers[transition.source] < 1)
+            solver.pop()
+            if spent:
+                return None
+    passes = passes or any(isinstance(e, Turn) for s in part for t in system.leaving(s) for e in t.events)
+    entries = tuple(
+        _after(term, transition) + numbers[transition.target]
+        for transition in system.transitions
+        if transition.target in inside and transition.source not in inside
+        if transition.source is None or invariants[transition.source].reached
+    )  # fmt: skip
+    return Ranking(term, tuple(numbers.items()), entries, passes)
+
+
+def _after(term: Int, transition: Transition) -> Int | int:
+    total: Int | int = term.constant
+    for name, coefficient in term.terms:
+        value = transition.post.get(name)
+        total = total + coefficient * (variable(name) if value is None else value)
+    return total
+
+
+def _least_fall(solver: Solver, transition: Transition, term: Int) -> int | None:
+    """Return by how much the turn lowers the term at least: exact where it is a number, else 1, 0, or None."""
+    fall = term - _after(term, transition)
+    if isinstance(fall, int):
+        return fall
+    solver.push(transition.literals)
+    try:
+        return next((least for least in (1, 0) if not _can(solver, fall < least)), None)
+    finally:
+        solver.pop()
+
+
+def _can(solver: Solver, truth: object) -> bool:
+    if isinstance(truth, Bool):
+        return solver.satisfiable((truth.literal,))
+    return bool(truth) and solver.check()
+
+
+def bounded_by(solver: Solver, system: System, invariants: Invariants, ranking: Ranking, spare: int) -> bool:
+    """Return whether the cycle is gone round at most n + ``spare`` times."""
+    inside = {location for location, _ in ranking.numbers}
+    entering = [
+        t for t in system.transitions
+        if t.target in inside and t.source not in inside and (t.source is None or invariants[t.source].reached)
+    ]  # fmt: skip
+    for transition, entry in zip(entering, ranking.entries, strict=True):
+        solver.push((*hypotheses(system, invariants, {}, transition.source), *transition.literals))
+        exceeded = _can(solver, entry > variable("n") + spare)
+        solver.pop()
+        if exceeded:
+            return False
+    return True
