@@ -21,6 +21,9 @@ MOST_ROUNDS = 2_000  # joins of a counterexample; the patched loop needs some do
 SMALL = tuple(range(-3, 4))  # what a bound may weaken to besides the program's own constants
 
 
+FORMS = ("nothing", "equalities and congruences", "bounds too")  # what an invariant may say, simplest first
+
+
 class NoFixpoint(Exception):
     """The guesses did not settle."""
 
@@ -28,10 +31,11 @@ class NoFixpoint(Exception):
 class Element:
     """What is supposed to hold at one location. Without a point nothing is: the location was never reached."""
 
-    def __init__(self, variables: tuple[str, ...], landmarks: Mapping[Terms, set[int]]) -> None:
+    def __init__(self, variables: tuple[str, ...], landmarks: Mapping[Terms, set[int]], form: str = FORMS[-1]) -> None:
         self.variables = variables
+        self.form = form
         self.lattice: Lattice | None = None
-        self.landmarks = {form: marks for form, marks in landmarks.items() if all(v in variables for v, _ in form)}
+        self.landmarks = {} if form != FORMS[-1] else {form: marks for form, marks in landmarks.items() if all(v in variables for v, _ in form)}
         self.low: dict[Terms, int] = {}
         self.high: dict[Terms, int] = {}
         self._literals: tuple[Literal, ...] | None = None
@@ -44,6 +48,8 @@ class Element:
     def join(self, point: Mapping[str, int], exact: bool = False) -> None:
         """Let ``point`` belong to the location; a bound that it breaks weakens to the next landmark, or, ``exact``, just
         enough."""
+        if self.form == FORMS[0] and self.reached:
+            return
         self._literals = None
         coordinates = [point[name] for name in self.variables]
         if self.lattice is None:
@@ -68,6 +74,8 @@ class Element:
 
     def literals(self) -> tuple[Literal, ...]:
         """Return what is supposed to hold, one literal a conjunct."""
+        if self.form == FORMS[0]:
+            return ()
         if self._literals is None:
             found: list[Bool | bool] = []
             assert self.lattice is not None
@@ -151,14 +159,14 @@ def find(
     parameters: tuple[str, ...],
     samples: Mapping[Location, list[dict[str, int]]],
     supporting: Mapping[Location, tuple[Literal, ...]],
-    bounded: bool = False,
+    form: str = FORMS[-1],
 ) -> Invariants:
     """Return the strongest inductive invariants of the system. Raises NoFixpoint, SolverUnknown.
 
     samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone.
     """
-    marks = landmarks_of(system, parameters)
-    elements: Invariants = {loc: Element((*_fields(loc), *parameters), marks) for loc in system.locations()}
+    marks = landmarks_of(system, parameters) if form == FORMS[-1] else {}
+    elements: Invariants = {loc: Element((*_fields(loc), *parameters), marks, form) for loc in system.locations()}
     for location, points in samples.items():
         if location in elements:
             for point in points:

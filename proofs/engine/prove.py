@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from random import Random
 from typing import Any
 
-from model.gfp import NAMES
+from model.gfp import NAMES, Gfp
 from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import ranking, sampling, search
@@ -42,6 +43,15 @@ class Values(dict[str, int]):
         return (evaluate(rest, low.constant, self) + modulus - 1) // modulus
 
 
+@dataclass(frozen=True)
+class Trace:
+    """A sampled run with something watched: where it stood before each turn, and the turn."""
+
+    call: Call
+    watch: int
+    steps: list[tuple[Location, dict[str, int], sampling.Pass]]
+
+
 @dataclass
 class Base:
     """A loop's paths and invariants, proved once for every claim that watches the same kind of thing."""
@@ -62,6 +72,7 @@ class Prover:
         self.call: Call = symbolic_call(target.single_pages)
         self.bases: dict[str, Base] = {}
         self.answers: dict[type[Monitor], Answer] = {}
+        self.traces: dict[str, list[Trace]] = {}
 
     @cached_property
     def runs(self) -> list[sampling.Run]:
@@ -102,26 +113,35 @@ class Prover:
             self.bases[kind] = base
         return self.bases[kind]
 
+    def _traces(self, watches: str, system: System) -> list[Trace]:
+        """Return the sampled runs with something watched in each, located in ``system``."""
+        if watches not in self.traces:
+            random = Random(2)
+            found = []
+            for run in self.runs:
+                for watch in sampling.watch_candidates(run, watches, random):
+                    view: Any = WatchedFrame() if watches == "frame" else Unwatched()
+                    steps = []
+                    for step in run.passes:
+                        loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
+                        view_shape, view_data = shapes.take_apart(view, system.promoted, "memory", CONSTANTS)
+                        point = data | view_data | {"n": run.call.n, "watch": watch}
+                        steps.append((Location(loop_shape, view_shape), point, step))
+                        view = sampling.view_after(view, watch, step.events)
+                    found.append(Trace(run.call, watch, steps))
+            self.traces[watches] = found
+        return self.traces[watches]
+
     def _sample_base(self, system: System, kind: str) -> tuple[Samples, set[int]]:
         samples: Samples = {}
         covered: set[int] = set()
         leaving = _by_source(system)
-        random = Random(2)
-        for run in self.runs:
-            for watch in sampling.watch_candidates(run, kind, random):
-                view: Any = WatchedFrame() if kind == "frame" else Unwatched()
-                for step in run.passes:
-                    location, data = self._locate(step.before, view, system)
-                    known = {"n": run.call.n, "watch": watch}
-                    samples.setdefault(location, []).append(data | known)
-                    covered.update(_taken(leaving.get(location, ()), data | known, run.call, step))
-                    view = sampling.view_after(view, watch, step.events)
+        for trace in self._traces(kind, system):
+            for location, point, step in trace.steps:
+                samples.setdefault(location, []).append(point)
+                if not kind:
+                    covered.update(_taken(leaving.get(location, ()), point, trace.call, step))
         return samples, covered
-
-    def _locate(self, state: Any, view: Any, system: System) -> tuple[Location, dict[str, int]]:
-        loop_shape, data = shapes.take_apart(state, system.promoted, constants=CONSTANTS)
-        view_shape, view_data = shapes.take_apart(view, system.promoted, "memory", CONSTANTS)
-        return Location(loop_shape, view_shape), data | view_data
 
     def _base_obligations(self, system: System, found: inv.Invariants) -> tuple[Obligation, ...]:
         obligations = list(_inductive(system, found, {}))
@@ -152,10 +172,33 @@ class Prover:
                 continue
             if transition.crash:
                 trouble.append(Answer(transition.crash, Word.REFUTED, transition.wrong))
-            elif not transition.excluded:
+            elif not transition.excluded and not self._directed(system, transition, solver):
                 where = f"a path at {source}: {'; '.join(map(str, transition.literals))}"
                 trouble.append(Answer("", Word.VACUOUS, f"no run was found that takes {where}"))
         return trouble
+
+    def _directed(self, system: System, wanted: Transition, solver: Solver) -> bool:
+        """Return whether the first turn of a real run takes the path ``wanted``, with answers that the solver proposes."""
+        for begin in system.leaving(None):
+            if begin.target != wanted.source:
+                continue
+            first = [variable(name) == value for name, value in begin.post.items()]
+            literals = [truth.literal for truth in first if not isinstance(truth, bool)]
+            solver.push((*system.given, *wanted.literals, *literals))
+            names = {name for literal in (*wanted.literals, *literals) for name, _ in literal.terms} | {"n"}
+            values = solver.model(names) if solver.check() else None
+            solver.pop()
+            if values is None:
+                continue
+            flags = Gfp(**{name: bool(values.get(f"gfp.{name}", 0)) for name in NAMES})
+            answers = [bool(values.get(f"granted!{k}", 1)) for k in range(1, 70)]
+            run = sampling.first_turn(self.target.loop, Call(values["n"], flags, self.target.single_pages), answers)
+            if run.passes and run.passes[0].before == run.first:
+                _, data = shapes.take_apart(run.first, system.promoted, constants=CONSTANTS)
+                point = data | {"n": run.call.n, "watch": 0}
+                if any(True for _ in _taken([(0, wanted)], point, run.call, run.passes[0])):
+                    return True
+        return False
 
     # -- one claim
 
@@ -183,20 +226,24 @@ class Prover:
         matter = Matter(self.call, self.target.orders, watch=watch)
         system = replace(base.system, given=domain(self.call, watches, self.target.int_only))
         asked: set[str] = set()
-        monitors.stated = asked
-        product = watch_system(system, part.monitor, matter, solver)
-        monitors.stated = None
-        samples, stated = self._sample_product(product, part.monitor, matter)
+        stated: set[str] = set()
+        with _counting(asked):
+            product = watch_system(system, part.monitor, matter, solver)
+        with _counting(stated):
+            samples = self._sample_product(base, product, part.monitor, matter)
         parameters = ("n", "watch") if watches else ("n",)
-        elements = inv.find(product, solver, parameters, samples, base.supporting)
+        for form in inv.FORMS if _has_ghosts(part.monitor) else inv.FORMS[:1]:  # the simplest that will do
+            elements = inv.find(product, solver, parameters, samples, base.supporting, form)
+            broken = list(_violations(product, elements, base.supporting, solver))
+            if not broken:
+                break
         obligations = (
             *base.obligations,
             *_inductive(product, elements, base.supporting),
             *_kept(product, elements, base.supporting),
         )
-        broken = [t for t in _violations(product, elements, base.supporting, solver)]
         cost = Cost(len(product.transitions), len(obligations), solver.resources() + base.resources)
-        told = _told(elements)
+        told = (*_told(base.invariants), *(_told(elements) if any(e.literals() for e in elements.values() if e.reached) else ()))
         if broken:
             least = _least_n(solver, product, elements, base.supporting, broken)
             answer = self._refute(claim, part, base, cost, least=least)
@@ -212,34 +259,24 @@ class Prover:
             claim.name, Word.PROVED, "", cost, told, claim.assumes, obligations=obligations, label=part.label
         )
 
-    def _sample_product(self, product: System, monitor: type[Monitor], symbolic: Matter) -> tuple[Samples, bool]:
+    def _sample_product(self, base: Base, product: System, monitor: type[Monitor], symbolic: Matter) -> Samples:
+        """Return the states of real runs, the monitor's ghosts among them; note which sentences they put to the test."""
         samples: Samples = {}
-        random = Random(3)
-        stated: set[str] = set()
-        monitors.stated = stated
-        try:
-            for run in self.runs:
-                branch = next((b for b, given in product.given_at.items() if _hold(given, {"n": run.call.n})), 0)
-                for watch in sampling.watch_candidates(run, monitor.watches, random):
-                    now = monitor.start(Matter(run.call, self.target.orders, watch=watch))
-                    view: Any = WatchedFrame() if monitor.watches == "frame" else Unwatched()
-                    try:
-                        for step in run.passes:
-                            location, data = self._locate(step.before, view, product)
-                            ghost_shape, ghosts = shapes.take_apart(
-                                replace(now, matter=symbolic), product.promoted, "ghost", CONSTANTS
-                            )
-                            location = replace(location, monitor=ghost_shape, branch=branch)
-                            known = {"n": run.call.n, "watch": watch}
-                            samples.setdefault(location, []).append(data | ghosts | known)
-                            for event in step.events:
-                                now = now.step(event)
-                            view = sampling.view_after(view, watch, step.events)
-                    except Broken:
-                        continue
-        finally:
-            monitors.stated = None
-        return samples, bool(stated)
+        for trace in self._traces(monitor.watches, base.system):
+            branch = next((b for b, given in product.given_at.items() if _hold(given, {"n": trace.call.n})), 0)
+            now = monitor.start(Matter(trace.call, self.target.orders, watch=trace.watch))
+            try:
+                for location, point, step in trace.steps:
+                    ghost_shape, ghosts = shapes.take_apart(
+                        replace(now, matter=symbolic), product.promoted, "ghost", CONSTANTS
+                    )
+                    here = Location(location.loop, location.view, ghost_shape, branch)
+                    samples.setdefault(here, []).append(point | ghosts)
+                    for event in step.events:
+                        now = now.step(event)
+            except Broken:
+                continue
+        return samples
 
     def _refute(
         self, claim: Claim, part: Part, base: Base, cost: Any, least: int = 0, crash: Answer | None = None
@@ -260,8 +297,8 @@ class Prover:
     def _terminates(self, claim: Claim) -> Answer:
         base = self.base("")
         solver = Solver()
-        fields = {loc: shapes.field_names(loc.loop) for loc in base.system.locations()}
-        ranked = ranking.rank(base.system, base.invariants, solver, fields)
+        names = {loc: shapes.field_names(loc.loop) for loc in base.system.locations()}
+        ranked = ranking.rank(base.system, base.invariants, solver, names)
         for found in base.trouble:
             if found.word is not Word.REFUTED:
                 return replace(found, claim=claim.name)
@@ -280,6 +317,20 @@ class Prover:
             claim.name, Word.PROVED, "; ".join(told), cost, _told(base.invariants), (RETURNS,),
             obligations=base.obligations,
         )  # fmt: skip
+
+
+@contextmanager
+def _counting(sentences: set[str]) -> Iterator[None]:
+    """Collect the sentences that are put to the test meanwhile."""
+    monitors.stated = sentences
+    try:
+        yield
+    finally:
+        monitors.stated = None
+
+
+def _has_ghosts(monitor: type[Monitor]) -> bool:
+    return len(fields(monitor)) > 1
 
 
 def _combine(claim: Claim, answers: list[Answer]) -> Answer:

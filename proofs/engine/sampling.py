@@ -12,6 +12,7 @@ from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, Loop, take_turn
 from proofs.engine.environment import View, WatchedFrame
+from proofs.engine.search import Script
 
 SIZES = (0, 1, 2, 3, 5, 15, 16, 17, 40, 255, 256, 300, 511, 512, 513, 530, 800, 1024, 1025, 1300, 5000, 70_001)
 MOST_TURNS = 30  # of one run: large sizes with few turns show more than small ones with many
@@ -85,6 +86,16 @@ def _run(loop: Loop, call: Call, answers: RandomAnswers) -> Run:
         passes.append(Pass(state, tuple(events), after))
         state = after
     return Run(call, first, tuple(passes))
+
+
+def first_turn(loop: Loop, call: Call, answers: list[bool]) -> Run:
+    """Return the run of one turn under the given answers."""
+    state = loop.start(call)
+    if isinstance(state, End):
+        return Run(call, state, ())
+    kernel = Kernel(Script(answers), PageArray())
+    after, events = take_turn(loop, call, state, kernel)
+    return Run(call, state, (Pass(state, tuple(events), after),))
 
 
 def watch_candidates(run: Run, watches: str, random: Random) -> Iterator[int]:
