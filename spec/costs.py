@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from model.events import Attempt, End, Event, Turn
 from spec.monitor import Matter, Monitor, require
@@ -86,12 +86,17 @@ def closed_form(n: int) -> int:
 class PassesBounded(Monitor):
     """At most ``n + spare`` passes of "while (count)": the concrete side of terminates."""
 
+    spare: ClassVar[int] = 0
     passes: int = 0
-    spare: int = 0
 
     def step(self, event: Event) -> Self:
         """Count a pass."""
         if isinstance(event, Turn):
-            require(self.passes + 1 <= self.n + self.spare, "there are more passes than the bound")
+            require(self.passes + 1 <= self.n + self.spare, f"there are more than n + {self.spare} passes")
             return self.but(passes=self.passes + 1)
         return self
+
+
+def passes_bounded(spare_passes: int) -> type[PassesBounded]:
+    """Return the monitor that allows ``n + spare_passes`` passes."""
+    return type("PassesBounded", (PassesBounded,), {"spare": spare_passes})

@@ -53,9 +53,9 @@ class EveryPageStoredOnce(Monitor):
         return self
 
     def _judge_store(self, event: Store) -> Self:
-        require(self.has_block, "a page is stored before any was granted")
+        require(self.has_block, "a page is stored that is not of a block just granted")
         begins, length = event.frame - self.frame, 1 << self.order
-        require(0 <= begins and begins + event.pages <= length, "a page is stored that is not of the block just granted")
+        require(0 <= begins and begins + event.pages <= length, "a page is stored that is outside the block just granted")
         require(0 <= event.slot and event.slot + event.pages <= self.n, "a page is stored outside the page array")
         slot = self.slot if self.placed else event.slot - begins
         require(event.slot - begins == slot, "pages of one block are stored out of order")
@@ -63,6 +63,8 @@ class EveryPageStoredOnce(Monitor):
         if covers(event.slot, event.pages, self.watch):
             require(not stored, "a slot is stored twice")
             stored = True
+        if begins + event.pages == length:  # the block's last page: it is placed, and nothing more of it may come
+            return self.but(stored=stored, has_block=False, frame=0, order=0, placed=False, slot=0)
         return self.but(stored=stored, placed=True, slot=slot)
 
 

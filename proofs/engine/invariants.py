@@ -21,7 +21,7 @@ MOST_ROUNDS = 2_000  # joins of a counterexample; the patched loop needs some do
 SMALL = tuple(range(-3, 4))  # what a bound may weaken to besides the program's own constants
 
 
-FORMS = ("nothing", "equalities and congruences", "bounds too")  # what an invariant may say, simplest first
+FORMS = ("nothing", "equalities and congruences", "bounds on what the program compares", "bounds on every difference")  # what an invariant may say, simplest first
 
 
 class NoFixpoint(Exception):
@@ -35,7 +35,7 @@ class Element:
         self.variables = variables
         self.form = form
         self.lattice: Lattice | None = None
-        self.landmarks = {} if form != FORMS[-1] else {form: marks for form, marks in landmarks.items() if all(v in variables for v, _ in form)}
+        self.landmarks = {form: marks for form, marks in landmarks.items() if all(v in variables for v, _ in form)}
         self.low: dict[Terms, int] = {}
         self.high: dict[Terms, int] = {}
         self._literals: tuple[Literal, ...] | None = None
@@ -134,14 +134,16 @@ class Element:
 Invariants = dict[Location, Element]
 
 
-def landmarks_of(system: System, parameters: Iterable[str]) -> dict[Terms, set[int]]:
+def landmarks_of(system: System, parameters: Iterable[str], wanted: str) -> dict[Terms, set[int]]:
     """Return the forms that bounds are kept on, each with the constants that a bound may weaken to."""
     names = sorted({name for location in system.locations() for name in _fields(location)} | set(parameters))
-    marks: dict[Terms, set[int]] = {((name, 1),): set(SMALL) for name in names}
+    marks: dict[Terms, set[int]] = {}
     fixed = set(parameters)
-    for one, other in combinations(names, 2):
-        if not (one in fixed and other in fixed):
-            marks[((one, 1), (other, -1))] = set(SMALL)
+    if wanted == FORMS[-1]:
+        marks = {((name, 1),): set(SMALL) for name in names}
+        for one, other in combinations(names, 2):
+            if not (one in fixed and other in fixed):
+                marks[((one, 1), (other, -1))] = set(SMALL)
     known = set(names)
     for transition in system.transitions:
         for literal in transition.literals:
@@ -149,7 +151,7 @@ def landmarks_of(system: System, parameters: Iterable[str]) -> dict[Terms, set[i
                 form, constant = literal.terms, literal.constant
                 if form[0][1] < 0:
                     form, constant = tuple((v, -c) for v, c in form), -constant
-                marks.setdefault(form, set(SMALL)).update((-constant - 1, -constant, -constant + 1))
+                marks.setdefault(form, {0, 1}).update((-constant - 1, -constant, -constant + 1))
     return marks
 
 
@@ -165,7 +167,7 @@ def find(
 
     samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone.
     """
-    marks = landmarks_of(system, parameters) if form == FORMS[-1] else {}
+    marks = landmarks_of(system, parameters, form) if form in FORMS[2:] else {}
     elements: Invariants = {loc: Element((*_fields(loc), *parameters), marks, form) for loc in system.locations()}
     for location, points in samples.items():
         if location in elements:

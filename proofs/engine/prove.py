@@ -22,10 +22,14 @@ from proofs.engine.system import (
 )  # fmt: skip
 from proofs.engine.terms import Literal, Misuse, Undecided, definition, evaluate, variable
 from proofs.engine.verdict import WORST_FIRST, Answer, Cost, Obligation, Word
+from spec import costs
 from spec import monitor as monitors
 from spec.claims import CLAIMS, NO_PAGE_TWICE, RETURNS, Claim, Part
 from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
+
+MOST_SEEDS = 30  # of sampled runs, when a path is still without one
+QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
 
 Samples = dict[Location, list[dict[str, int]]]
 
@@ -172,12 +176,28 @@ class Prover:
                 continue
             if transition.crash:
                 trouble.append(Answer(transition.crash, Word.REFUTED, transition.wrong))
-            elif not transition.excluded and not self._directed(system, transition, solver):
+            elif not transition.excluded and not self._a_run_takes(system, transition, solver):
                 where = f"a path at {source}: {'; '.join(map(str, transition.literals))}"
                 trouble.append(Answer("", Word.VACUOUS, f"no run was found that takes {where}"))
         return trouble
 
-    def _directed(self, system: System, wanted: Transition, solver: Solver) -> bool:
+    def _a_run_takes(self, system: System, wanted: Transition, solver: Solver) -> bool:
+        """Return whether some real run takes the path ``wanted``: one that the solver proposes, else one by chance."""
+        if self._first_turn_takes(system, wanted, solver):
+            return True
+        most = INT_MAX if self.target.int_only else None
+        for seed in range(2, MOST_SEEDS):
+            for run in sampling.sample_runs(self.target.loop, self.target.single_pages, most, seed):
+                for step in run.passes:
+                    loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
+                    assert wanted.source is not None
+                    point = data | {"n": run.call.n, "watch": 0}
+                    same = loop_shape == wanted.source.loop
+                    if same and list(_taken([(0, wanted)], point, run.call, step)):
+                        return True
+        return False
+
+    def _first_turn_takes(self, system: System, wanted: Transition, solver: Solver) -> bool:
         """Return whether the first turn of a real run takes the path ``wanted``, with answers that the solver proposes."""
         for begin in system.leaving(None):
             if begin.target != wanted.source:
@@ -196,7 +216,7 @@ class Prover:
             if run.passes and run.passes[0].before == run.first:
                 _, data = shapes.take_apart(run.first, system.promoted, constants=CONSTANTS)
                 point = data | {"n": run.call.n, "watch": 0}
-                if any(True for _ in _taken([(0, wanted)], point, run.call, run.passes[0])):
+                if list(_taken([(0, wanted)], point, run.call, run.passes[0])):
                     return True
         return False
 
@@ -216,7 +236,7 @@ class Prover:
         base = self.base("frame" if watches == "frame" else "")
         for found in base.trouble:
             if found.word is Word.REFUTED:
-                answer = self._refute(claim, part, base, base.resources and Cost(), crash=found)
+                answer = self._refute(claim, part, base, Cost())
                 if answer is not None:
                     return answer
             else:
@@ -237,6 +257,10 @@ class Prover:
             broken = list(_violations(product, elements, base.supporting, solver))
             if not broken:
                 break
+            if form == inv.FORMS[1]:  # equalities do not do: before the costly forms, is it simply false?
+                answer = self._refute(claim, part, base, Cost(len(product.transitions)), most=QUICK_N)
+                if answer is not None:
+                    return answer
         obligations = (
             *base.obligations,
             *_inductive(product, elements, base.supporting),
@@ -279,18 +303,19 @@ class Prover:
         return samples
 
     def _refute(
-        self, claim: Claim, part: Part, base: Base, cost: Any, least: int = 0, crash: Answer | None = None
+        self, claim: Claim, part: Part, base: Base, cost: Cost, least: int = 0, most: int | None = None
     ) -> Answer | None:
+        """Return REFUTED with the smallest scenario, or None when no run was found that breaks the claim."""
         matter = Matter(replace(self.call, n=0), self.target.orders)
-        most = INT_MAX if self.target.int_only else None
+        if most is None and self.target.int_only:
+            most = INT_MAX
         found = search.smallest(self.target.loop, claim.name, part.monitor, matter, least, most)
         if found is None:
             return None
         again = Matter(found.call, self.target.orders)
         if search.replay(self.target.loop, part.monitor, again, found) != found.sentence:
             return Answer(claim.name, Word.UNKNOWN, "a scenario was found that does not replay", label=part.label)
-        spent = cost if isinstance(cost, Cost) else Cost()
-        return Answer(claim.name, Word.REFUTED, found.sentence, spent, scenario=found, label=part.label)
+        return Answer(claim.name, Word.REFUTED, found.sentence, cost, scenario=found, label=part.label)
 
     # -- termination
 
@@ -303,20 +328,26 @@ class Prover:
             if found.word is not Word.REFUTED:
                 return replace(found, claim=claim.name)
         if isinstance(ranked, Location):
-            return Answer(claim.name, Word.UNKNOWN, f"no linear ranking function was found at {ranked}")
+            return self._endless(claim, base, f"no linear ranking function was found at {ranked}")
         told = []
         for one in ranked:
             spare = self.target.spare_passes if one.passes else 0
             bound = f"n + {spare}" if spare else "n"
             what = "passes of while (count)" if one.passes else "steps of the rollback"
             if not ranking.bounded_by(solver, base.system, base.invariants, one, spare):
-                return Answer(claim.name, Word.UNKNOWN, f"it ends, but not shown within {bound} {what}")
+                return self._endless(claim, base, f"it ends, but not shown within {bound} {what}")
             told.append(f"at most {bound} {what}: {one} falls with each")
         cost = Cost(len(base.system.transitions), len(base.obligations), solver.resources() + base.resources)
         return Answer(
             claim.name, Word.PROVED, "; ".join(told), cost, _told(base.invariants), (RETURNS,),
             obligations=base.obligations,
         )  # fmt: skip
+
+
+    def _endless(self, claim: Claim, base: Base, reason: str) -> Answer:
+        """Return a run with more passes than claimed, or UNKNOWN with ``reason``."""
+        part = Part(costs.passes_bounded(self.target.spare_passes))
+        return self._refute(claim, part, base, Cost()) or Answer(claim.name, Word.UNKNOWN, reason)
 
 
 @contextmanager

@@ -14,8 +14,10 @@ from model.loop import Call, Loop, take_turn
 from proofs.engine.environment import View, WatchedFrame
 from proofs.engine.search import Script
 
-SIZES = (0, 1, 2, 3, 5, 15, 16, 17, 40, 255, 256, 300, 511, 512, 513, 530, 800, 1024, 1025, 1300, 5000, 70_001)
-MOST_TURNS = 30  # of one run: large sizes with few turns show more than small ones with many
+SIZES = (0, 1, 2, 3, 5, 16, 17, 40, 256, 300, 512, 513, 530, 800, 1025, 1300, 5000, 70_001)
+MOST_TURNS = 14  # of one run: large sizes with few turns show more than small ones with many
+
+CHANCES = ((1.0, 0.0), (0.4, 0.1), (0.1, 0.3), (0.9, 0.4))  # of refusing a block above order 0, and a single page
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def sample_runs(loop: Loop, single_pages: bool, most_n: int | None = None, seed:
     for n in SIZES:
         if most_n is not None and n > most_n:
             continue
-        for refuse_high, refuse_page in ((1.0, 0.0), (0.4, 0.1), (0.1, 0.3)):
+        for refuse_high, refuse_page in CHANCES:
             gfp = GFP_KERNEL | GFP_NORETRY if random.random() < 0.3 else GFP_KERNEL
             call = Call(n, gfp, single_pages)
             runs.append(_run(loop, call, RandomAnswers(random, refuse_high, refuse_page)))
