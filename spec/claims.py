@@ -63,6 +63,7 @@ class Claim:
     parts: tuple[Part, ...] = ()  # none: the engine itself decides (terminates)
     assumes: tuple[str, ...] = ()
     not_applicable: Callable[[Target], str] = always
+    lemma: str = ""  # what its proof shows besides the monitor; the proof's file holds it
 
     @property
     def module(self) -> str:
@@ -206,13 +207,14 @@ CLAIMS: dict[str, Claim] = {
             requests.SinglePages,
             not_applicable=_single_pages_only,
         ),
-        _claim(
+        Claim(
             "cost-before",
             "when every order above 0 is refused and every single page granted, the loop before the patch makes "
             "exactly (n+1)b - 2^b + 1 attempts, b the bit length of n (9228 at 1024)",
             COMMIT,
-            costs.CostBefore,
+            (Part(costs.CostBefore),),
             not_applicable=_before_the_patch,
+            lemma="the sum of bit_length(k) over k = 1..n is (n+1)b - 2^b + 1",
         ),
         _claim(
             "cost-after",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from importlib import import_module
 from random import Random
 from typing import Any
 
@@ -21,7 +22,8 @@ from proofs.engine.system import (
     CONSTANTS, INT_MAX, Location, System, Transition, domain, explore_loop, symbolic_call, watch_system,
 )  # fmt: skip
 from proofs.engine.terms import Literal, Misuse, Undecided, definition, evaluate, variable
-from proofs.engine.verdict import WORST_FIRST, Answer, Cost, Obligation, Word
+from proofs.engine.verdict import Answer, Cost, Obligation
+from proofs.engine.words import WORST_FIRST, Word
 from spec import costs
 from spec import monitor as monitors
 from spec.claims import CLAIMS, NO_PAGE_TWICE, RETURNS, Claim, Part
@@ -29,6 +31,7 @@ from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
 
 MOST_SEEDS = 30  # of sampled runs, when a path is still without one
+MANY_PATHS = 300  # of a loop: then a search for a scenario comes first
 QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
 
 Samples = dict[Location, list[dict[str, int]]]
@@ -86,8 +89,11 @@ class Prover:
 
     def prove(self, name: str) -> Answer:
         """Return the answer for the claim called ``name``."""
-        claim = CLAIMS[name]
-        reason = claim.not_applicable(self.target)
+        return self.prove_claim(CLAIMS[name])
+
+    def prove_claim(self, claim: Claim) -> Answer:
+        """Return the answer for a claim, one of the specification's or another."""
+        name, reason = claim.name, claim.not_applicable(self.target)
         if reason:
             return Answer(name, Word.NOT_APPLICABLE, reason)
         try:
@@ -98,7 +104,10 @@ class Prover:
             return Answer(name, Word.UNSUPPORTED, str(trouble))
         except (TooManyPaths, NotDeterministic, SolverUnknown, inv.NoFixpoint) as trouble:
             return Answer(name, Word.UNKNOWN, str(trouble))
-        return _combine(claim, answers)
+        answer = _combine(claim, answers)
+        if claim.lemma and answer.word is Word.PROVED and not import_module(claim.module).theorem.lemma():
+            return Answer(name, Word.UNKNOWN, f"lemma not shown: {claim.lemma}")
+        return answer
 
     # -- the loop alone
 
@@ -241,6 +250,11 @@ class Prover:
                     return answer
             else:
                 return replace(found, claim=claim.name, label=part.label)
+        costly = len(base.system.transitions) > MANY_PATHS
+        if costly:  # a walk inside a turn: before so many paths are read with the claim, is it simply false?
+            answer = self._refute(claim, part, base, Cost(len(base.system.transitions)), most=QUICK_N)
+            if answer is not None:
+                return answer
         solver = Solver()
         watch: Any = variable("watch")
         matter = Matter(self.call, self.target.orders, watch=watch)
@@ -257,7 +271,7 @@ class Prover:
             broken = list(_violations(product, elements, base.supporting, solver))
             if not broken:
                 break
-            if form == inv.FORMS[1]:  # equalities do not do: before the costly forms, is it simply false?
+            if form == inv.FORMS[1] and not costly:  # equalities do not do: before the costly forms, is it simply false?
                 answer = self._refute(claim, part, base, Cost(len(product.transitions)), most=QUICK_N)
                 if answer is not None:
                     return answer

@@ -95,6 +95,11 @@ decide: Callable[[Literal], bool] | None = None
 enumerate_value: Callable[[Int], int] | None = None
 
 
+def exploring() -> bool:
+    """Return whether some explorer is reading code now."""
+    return decide is not None
+
+
 class Symbol:
     """What Int and Bool have in common: everything that would lose the symbol in silence raises."""
 
@@ -129,6 +134,8 @@ class Bool(Symbol):
         if isinstance(other, Bool):
             if self.literal == other.literal:
                 return True
+            if self.literal == other.literal.negated():
+                return False
             return other if self else Bool(other.literal.negated())
         if isinstance(other, int | float | Int):
             raise Misuse("a symbolic Boolean is compared with a number")

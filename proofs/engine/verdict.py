@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from proofs.engine.search import Scenario
 from proofs.engine.terms import Literal
-
-
-class Word(Enum):
-    """The words of DESIGN; only PROVED is a proof."""
-
-    PROVED = "PROVED"
-    REFUTED = "REFUTED"
-    UNKNOWN = "UNKNOWN"
-    VACUOUS = "VACUOUS"
-    UNSUPPORTED = "UNSUPPORTED"
-    NOT_APPLICABLE = "NOT APPLICABLE"
-
-
-WORST_FIRST = (Word.REFUTED, Word.UNSUPPORTED, Word.VACUOUS, Word.UNKNOWN, Word.PROVED, Word.NOT_APPLICABLE)
+from proofs.engine.words import Word
 
 
 @dataclass(frozen=True)

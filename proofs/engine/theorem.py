@@ -1,0 +1,113 @@
+"""A proof file's one object: which claim, and the verdict that it must get on each target."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from proofs.engine.words import Word
+from spec.claims import CLAIMS
+from spec.targets import TARGETS, Target
+
+if TYPE_CHECKING:
+    from proofs.engine.verdict import Answer
+
+PROVED, REFUTED, NOT_APPLICABLE = Word.PROVED, Word.REFUTED, Word.NOT_APPLICABLE
+SLOW_TO_PROVE = ("rollback-exact", "cleared-once", "every-page-stored-once", "refused-order-not-asked-again")
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A claim and what must be shown of it."""
+
+    claim: str
+    patched: Word = PROVED
+    single_pages: Word = PROVED
+    pre_patch: Word = PROVED
+    lemma: Callable[[], bool] | None = None  # what else must be shown where the claim is proved
+
+    def expected(self, target: str) -> Word:
+        """Return the verdict that the claim must get on ``target``."""
+        return {"patched": self.patched, "single-pages": self.single_pages, "pre-patch": self.pre_patch}[target]
+
+    def main(self) -> None:
+        """Prove it on every target, print a line each, exit with 0 if every verdict is the expected one."""
+        print(f"{self.claim}: {CLAIMS[self.claim].sentence}")
+        good = True
+        for name, target in TARGETS.items():
+            for answer in prove_all(target, [self.claim], jobs=1):
+                good &= answer.word is self.expected(name)
+                print(f"  {name:<12}  {line(answer)}")
+        sys.exit(0 if good else 1)
+
+
+def line(answer: Answer) -> str:
+    """Return an answer in one line: the word, the reason, the cost."""
+    reason = answer.reason
+    if answer.scenario is not None:
+        reason = f"n = {answer.scenario.call.n}: {reason}"
+    cost = answer.cost
+    spent = f"({cost.paths} paths, {cost.obligations} obligations)" if cost.obligations else ""
+    return "  ".join(part for part in (answer.word.value, reason, spent) if part)
+
+
+def prove_all(target: Target, claims: Iterable[str], jobs: int = 2, obligations: bool = False) -> Iterator[Answer]:
+    """Yield the answer to each claim, in the order asked; two processes share the work of a long list.
+
+    Without ``obligations`` the answers leave them out: they are many.
+    """
+    wanted = list(claims)
+    groups = _groups(wanted) if jobs > 1 and len(wanted) > len(SLOW_TO_PROVE) else [wanted]
+    if len(groups) == 1:
+        yield from _prove_group(target, wanted, obligations)
+        return
+    yield from _in_two(target, wanted, groups, obligations)
+
+
+def _groups(claims: list[str]) -> list[list[str]]:
+    slow = [name for name in claims if name in SLOW_TO_PROVE]
+    return [group for group in ([name for name in claims if name not in slow], slow) if group]
+
+
+def _prove_group(target: Target, claims: list[str], obligations: bool) -> Iterator[Answer]:
+    from proofs.engine.prove import Prover
+
+    prover = Prover(target)
+    for name in claims:
+        answer = prover.prove(name)
+        yield answer if obligations else replace(
+            answer, obligations=(), parts=tuple(replace(part, obligations=()) for part in answer.parts)
+        )
+
+
+def _in_two(target: Target, wanted: list[str], groups: list[list[str]], obligations: bool) -> Iterator[Answer]:
+    """Prove the second group in a forked child, the first here, and yield in the order asked."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def work() -> None:
+        try:
+            for answer in _prove_group(target, groups[1], obligations):
+                sender.send(answer)
+        except BaseException as failure:  # told to the parent, which raises it
+            sender.send(failure)
+
+    child = context.Process(target=work, daemon=True)
+    child.start()
+    sender.close()
+    here = _prove_group(target, groups[0], obligations)
+    try:
+        for name in wanted:
+            answer = receiver.recv() if name in groups[1] else next(here)
+            if isinstance(answer, BaseException):
+                raise answer
+            yield answer
+    except EOFError:
+        raise RuntimeError("the second prover process died") from None
+    finally:
+        child.terminate()
+        child.join()

@@ -1,0 +1,19 @@
+"""The words that an answer can be."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Word(Enum):
+    """Only PROVED is a proof."""
+
+    PROVED = "PROVED"
+    REFUTED = "REFUTED"
+    UNKNOWN = "UNKNOWN"
+    VACUOUS = "VACUOUS"
+    UNSUPPORTED = "UNSUPPORTED"
+    NOT_APPLICABLE = "NOT APPLICABLE"
+
+
+WORST_FIRST = (Word.REFUTED, Word.UNSUPPORTED, Word.VACUOUS, Word.UNKNOWN, Word.PROVED, Word.NOT_APPLICABLE)
