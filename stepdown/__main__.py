@@ -1,0 +1,249 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import stepdown
+from stepdown.verify import Usage, chosen_claims, chosen_target, nearest, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proofs.engine.verdict import Answer
+    from spec.targets import Target
+
+INTERNAL_ERROR, INTERRUPTED = 70, 130
+EPILOG = "Exit status: 0 all PROVED or NOT APPLICABLE; 1 refuted; 3 unknown, vacuous, unsupported; 2 usage; 70 our bug."
+
+
+class Group(click.Group):
+    """Verbs, with the nearest one suggested for a mistyped one."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the verb that was asked for. Raises UsageError."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise click.UsageError(f"no command is called {args[0]}; {nearest(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(stepdown.__version__)
+def cli() -> None:
+    """Verify loops that build large buffers by stepping down through block sizes.
+
+    \b
+    stepdown verify                       every claim about the patched loop
+    stepdown verify pre-patch             what the loop before it broke, and how
+    stepdown simulate --size 4M --state /proc/buddyinfo
+    stepdown claims                       what is claimed, and where it comes from
+    """
+
+
+@cli.command(name="verify", epilog=EPILOG)
+@click.argument("target", default="patched")
+@click.option("--claims", "names", metavar="NAME,...", help="Only these claims.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "junit", "ktap"]), default="text")
+@click.option("--smt2", metavar="DIR", help="Write every obligation there as SMT-LIB 2.")
+@click.option("--explain", is_flag=True, help="Print the supporting invariants, too.")
+def verify_command(target: str, names: str | None, form: str, smt2: str | None, explain: bool) -> None:
+    """Prove or refute the claims about TARGET: patched, single-pages, pre-patch, or FILE.py:CLASS.
+
+    A FILE.py is code, and it is run.
+
+    \b
+    stepdown verify
+    stepdown verify pre-patch --claims orders-never-increase
+    stepdown verify my_loop.py:MyLoop
+    stepdown verify --format junit > stepdown.xml
+    """
+    from stepdown import report
+
+    what = chosen_target(target)
+    claims = chosen_claims(names)
+    folder = None if smt2 is None else _new_folder(Path(smt2))
+    answers: list[Answer] = []
+    if form == "text":
+        click.echo(f"{what.name}: {what.sentence}; {what.sizes}")
+    for answer in verify(what, claims, obligations=folder is not None):
+        answers.append(answer)
+        if form == "text":
+            click.echo(report.text_line(answer))
+        elif sys.stderr.isatty():
+            click.echo(f"\r{len(answers)} of {len(claims)} claims", nl=False, err=True)
+    if form != "text" and sys.stderr.isatty():
+        click.echo("", err=True)
+    if folder is not None:
+        click.echo(f"{_write_obligations(folder, answers)} obligations in {folder}", err=True)
+    if form == "text":
+        click.echo(report.text_details(what, answers, explain))
+        click.echo("\n" + report.summary(what, answers))
+        _what_next(what, answers)
+    else:
+        writers = {"json": report.as_json, "junit": report.as_junit, "ktap": report.as_ktap}
+        click.echo(writers[form](what, answers))
+    if os.environ.get("GITHUB_ACTIONS"):
+        for line in report.annotations(what, answers):
+            click.echo(line, err=True)
+    sys.exit(report.exit_status(answers))
+
+
+def _what_next(target: Target, answers: Sequence[Answer]) -> None:
+    refuted = [answer for answer in answers if answer.scenario is not None]
+    if refuted:
+        click.echo(f"Again, that claim alone: stepdown verify {target.name} --claims {refuted[0].claim}")
+    elif len(answers) > 1:
+        click.echo("Why: add --explain. On your own memory: stepdown simulate --size 4M --state /proc/buddyinfo")
+
+
+def _new_folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Usage(f"{path}: {error.strerror}") from None
+    return path
+
+
+def _write_obligations(folder: Path, answers: Sequence[Answer]) -> int:
+    from proofs.engine.smtlib import script
+
+    written = 0
+    for answer in answers:
+        for number, obligation in enumerate(answer.obligations):
+            (folder / f"{answer.claim}-{number:04}.smt2").write_text(script(obligation), encoding="utf-8")
+            written += 1
+    return written
+
+
+@cli.command(name="claims")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def claims_command(form: str) -> None:
+    """Print the claims: sentence, source, assumptions, scope on each target, and the proof's file.
+
+    \b
+    stepdown claims
+    stepdown claims --format json
+    """
+    import json
+
+    from spec.claims import CLAIMS, SCOPE
+    from spec.targets import TARGETS
+
+    if form == "json":
+        rows = [
+            {"name": c.name, "sentence": c.sentence, "source": c.source, "assumes": list(c.assumes),
+             "proof": c.module.replace(".", "/") + ".py",
+             "not_applicable": {n: c.not_applicable(t) for n, t in TARGETS.items() if c.not_applicable(t)}}
+            for c in CLAIMS.values()
+        ]  # fmt: skip
+        click.echo(json.dumps({"version": 1, "scope": SCOPE, "claims": rows}, indent=2))
+        return
+    click.echo(f"Scope of all: {SCOPE}.\n")
+    for claim in CLAIMS.values():
+        click.echo(f"{claim.name}\n  {claim.sentence}\n  source: {claim.source}; proof: {claim.module.replace('.', '/')}.py")
+        for assumption in claim.assumes:
+            click.echo(f"  assumes: {assumption}")
+        for name, target in TARGETS.items():
+            reason = claim.not_applicable(target)
+            if reason:
+                click.echo(f"  not applicable to {name}: {reason}")
+
+
+@cli.command(name="simulate")
+@click.argument("target", default="patched")
+@click.option("--size", required=True, metavar="SIZE", help="Bytes, or with K, M, G.")
+@click.option("--state", metavar="FILE", help="/proc/buddyinfo, /proc/pagetypeinfo, a copy of one, or - for standard input.")
+@click.option("--random", "seed", type=int, metavar="SEED", help="A machine drawn from this seed instead.")
+@click.option("--zone", metavar="NAME", help="Only that zone.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def simulate_command(target: str, size: str, state: str | None, seed: int | None, zone: str | None, form: str) -> None:
+    """Show what TARGET would do on a machine's memory: attempts, chunks, free lists before and after.
+
+    \b
+    stepdown simulate --size 4M --state /proc/buddyinfo
+    stepdown simulate pre-patch --size 4M --random 7
+    ssh board cat /proc/pagetypeinfo | stepdown simulate --size 1M --state -
+    """
+    import json
+    import shutil
+
+    from model.loop import Call
+    from stepdown import picture, simulate
+
+    what = chosen_target(target)
+    try:
+        size_bytes = simulate.parse_size(size)
+        n = simulate.total_pages(size_bytes)
+        notes: list[str] = []
+        if size_bytes and not n:
+            notes.append(f"{size_bytes} bytes round up past 2^32, to 0 pages, as they do in the caller: an empty buffer")
+        if state is not None and seed is not None:
+            raise Usage("--state and --random exclude each other")
+        if state is not None:
+            machine, more = _machine(state, zone)
+            notes += more
+        elif seed is not None:
+            machine = simulate.random_machine(seed)
+        else:
+            raise Usage("which memory? --state FILE (try /proc/buddyinfo), or --random SEED")
+    except ValueError as error:
+        raise Usage(str(error)) from None
+    if n > LONG_RUN and sys.stderr.isatty():
+        click.echo(f"simulating {n} pages ...", err=True)
+    result = simulate.simulate(what.loop, Call(n, single_pages=what.single_pages), machine, notes)
+    if form == "json":
+        click.echo(json.dumps(simulate.as_dict(result), indent=2))
+        return
+    plain = not sys.stdout.isatty()
+    width = 80 if plain else shutil.get_terminal_size().columns
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    click.echo(picture.render_text(result, width, color=not plain and "NO_COLOR" not in os.environ, ascii_only=ascii_only))
+
+
+LONG_RUN = 200_000  # pages: about a second
+
+
+def _machine(state: str, zone: str | None) -> Any:
+    from stepdown.simulate import machine_from_dump
+
+    if state == "-":
+        return machine_from_dump(sys.stdin, zone)
+    try:
+        with open(state, encoding="utf-8", errors="replace") as source:
+            return machine_from_dump(source, zone)
+    except OSError as error:
+        raise Usage(f"{state}: {error.strerror}") from None
+
+
+def main() -> None:
+    """Run the command line; no traceback for what the user did, one line and status 70 for what we did."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except Usage as error:
+        click.echo(f"stepdown: {error}", err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stepdown: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("STEPDOWN_DEBUG"):
+            raise
+        click.echo(f"stepdown: internal error: {type(error).__name__}: {error} (STEPDOWN_DEBUG=1 shows where)", err=True)
+        sys.exit(INTERNAL_ERROR)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""``stepdown verify``: from what the user typed to answers."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model.loop import Loop
+from spec.claims import CLAIMS
+from spec.targets import TARGETS, Target
+
+if TYPE_CHECKING:
+    from proofs.engine.verdict import Answer
+
+
+class Usage(Exception):
+    """What the user asked for cannot be: one clear line, exit status 2."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean ...?" where one of ``known`` is near, else the whole list."""
+    names = list(known)
+    close = get_close_matches(name, names, 1, 0.5)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
+
+
+def chosen_claims(text: str | None) -> list[str]:
+    """Return the claims that ``--claims`` names, all of them without it. Raises Usage."""
+    if text is None:
+        return list(CLAIMS)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise Usage("--claims selects nothing: give names, separated by commas; see `stepdown claims`")
+    for name in names:
+        if name not in CLAIMS:
+            raise Usage(f"no claim is called {name}; {nearest(name, CLAIMS)}")
+    return list(dict.fromkeys(names))
+
+
+def chosen_target(text: str) -> Target:
+    """Return the target called ``text``, or the class of a Python file. Raises Usage."""
+    if text in TARGETS:
+        return TARGETS[text]
+    found = re.fullmatch(r"(?P<path>.+\.py):(?P<name>\w+)", text)
+    if found:
+        return _from_file(Path(found["path"]), found["name"])
+    raise Usage(f"no target is called {text}; {nearest(text, TARGETS)}; a loop of your own is FILE.py:CLASS")
+
+
+def _from_file(path: Path, name: str) -> Target:
+    if not path.is_file():
+        raise Usage(f"{path}: no such file")
+    module_name = f"stepdown_user_{abs(hash(path.resolve()))}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise Usage(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        line = _line_in(error, path)
+        raise Usage(f"{path}{line}: it does not import: {type(error).__name__}: {error}") from None
+    loop_class = getattr(module, name, None)
+    if loop_class is None:
+        classes = [n for n, value in vars(module).items() if isinstance(value, type) and issubclass(value, Loop)]
+        raise Usage(f"{path}: no class is called {name}; {nearest(name, classes)}")
+    if not (isinstance(loop_class, type) and issubclass(loop_class, Loop)):
+        raise Usage(f"{path}: {name} is not a subclass of stepdown.Loop")
+    try:
+        loop = loop_class()
+    except Exception as error:
+        raise Usage(f"{path}{_line_in(error, path)}: {name}() fails: {error}") from None
+    return Target(f"{path}:{name}", loop, "a loop of the user's", reads_order_array=hasattr(loop, "order_array"))
+
+
+def _line_in(error: BaseException, path: Path) -> str:
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename).resolve() == path.resolve():
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    number = getattr(error, "lineno", None) or (lines[-1] if lines else None)
+    return f":{number}" if number else ""
+
+
+def verify(
+    target: str | Target = "patched", claims: Iterable[str] | None = None, obligations: bool = False
+) -> Iterator[Answer]:
+    """Yield the answer to each claim on ``target``, in the order of the specification. Raises Usage."""
+    from proofs.engine.theorem import prove_all
+
+    what = chosen_target(target) if isinstance(target, str) else target
+    names = list(CLAIMS) if claims is None else list(claims)
+    yield from prove_all(what, names, obligations=obligations)
