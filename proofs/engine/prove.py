@@ -343,6 +343,8 @@ class Prover:
                 return replace(found, claim=claim.name)
         if isinstance(ranked, Location):
             return self._endless(claim, base, f"no linear ranking function was found at {ranked}")
+        if len({one.passes for one in ranked}) < len(ranked):
+            return self._endless(claim, base, "it ends, but no one measure bounds all its passes")
         told = []
         for one in ranked:
             spare = self.target.spare_passes if one.passes else 0

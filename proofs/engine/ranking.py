@@ -22,38 +22,56 @@ class Ranking:
     passes: bool  # its turns are passes of "while (count)", not of the rollback
 
     def __str__(self) -> str:
-        several = {number for _, number in self.numbers}
-        return repr(self.term)[1:-1] + (f" + (0..{max(several)} by location)" if several != {0} else "")
+        most = max(number for _, number in self.numbers)
+        return repr(self.term)[1:-1] + (f" plus {most} to 0 by location" if most else "")
 
 
-def cycles(system: System, invariants: Invariants) -> list[list[Location]]:
-    """Return the strongly connected parts of the reached locations that can be gone round."""
+def phases(system: System, invariants: Invariants) -> list[list[Location]]:
+    """Return the reached locations, those apart whose turns are passes of "while (count)" and those of the rollback."""
     reached = [location for location in system.locations() if invariants[location].reached]
-    after = {loc: {t.target for t in system.leaving(loc) if t.target in set(reached)} for loc in reached}
-    reach = {loc: set(after[loc]) for loc in reached}
-    for _ in reached:
-        for loc in reached:
+    filling = [loc for loc in reached if any(isinstance(e, Turn) for t in system.leaving(loc) for e in t.events)]
+    return [part for part in (filling, [loc for loc in reached if loc not in filling]) if part]
+
+
+def cycles(system: System, part: list[Location]) -> list[list[Location]]:
+    """Return the strongly connected pieces of ``part`` that can be gone round."""
+    inside = set(part)
+    reach = {loc: {t.target for t in system.leaving(loc) if t.target in inside} for loc in part}
+    for _ in part:
+        for loc in part:
             reach[loc] |= {far for near in reach[loc] if near is not None for far in reach[near]}
     found: list[list[Location]] = []
-    for loc in reached:
-        if loc in reach[loc] and not any(loc in part for part in found):
-            found.append([other for other in reached if other in reach[loc] and loc in reach[other]])
+    for loc in part:
+        if loc in reach[loc] and not any(loc in piece for piece in found):
+            found.append([other for other in part if other in reach[loc] and loc in reach[other]])
     return found
 
 
-def rank(system: System, invariants: Invariants, solver: Solver, fields: Mapping[Location, tuple[str, ...]]) -> list[Ranking] | Location:
-    """Return a ranking for every cycle, or a location of one that has none of this form."""
-    rankings = []
-    for part in cycles(system, invariants):
-        common = [name for name in fields[part[0]] if all(name in fields[loc] for loc in part)]
-        for term in _candidates(common):
-            ranking = _try(system, invariants, solver, part, term)
-            if ranking is not None:
-                rankings.append(ranking)
-                break
-        else:
-            return part[0]
+def rank(
+    system: System, invariants: Invariants, solver: Solver, names: Mapping[Location, tuple[str, ...]]
+) -> list[Ranking] | Location:
+    """Return one measure for each phase, or where none serves a whole phase one for each of its cycles; or a location
+    of a cycle that has none of this form."""
+    rankings: list[Ranking] = []
+    for phase in phases(system, invariants):
+        whole = _rank_one(system, invariants, solver, phase, names)
+        if whole is not None:
+            rankings.append(whole)
+            continue
+        for piece in cycles(system, phase):
+            ranking = _rank_one(system, invariants, solver, piece, names)
+            if ranking is None:
+                return piece[0]
+            rankings.append(ranking)
     return rankings
+
+
+def _rank_one(
+    system: System, invariants: Invariants, solver: Solver, part: list[Location], names: Mapping[Location, tuple[str, ...]]
+) -> Ranking | None:
+    common = [name for name in names[part[0]] if all(name in names[loc] for loc in part)]
+    tried = (_try(system, invariants, solver, part, term) for term in _candidates(common))
+    return next((ranking for ranking in tried if ranking is not None), None)
 
 
 def _candidates(names: list[str]) -> Iterable[Int]:

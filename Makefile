@@ -1,0 +1,30 @@
+# make verify and make test do everything on a fresh machine, set-up included.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: verify test test-slow lint bench clean
+
+verify: .venv/ready
+	$(BIN)/python -m proofs
+
+test: .venv/ready
+	$(BIN)/python -m pytest -q
+
+test-slow: .venv/ready
+	$(BIN)/python -m pytest -q -m slow
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/ready
+	$(BIN)/python bench/bench.py
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
