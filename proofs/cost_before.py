@@ -12,6 +12,8 @@ Claimed:   The sum of bit_length(k) over k = 1..n is F(n) = (n+1)b - 2^b + 1: F(
 Not empty: Such runs exist; at n = 1024 both sides are the commit message's number, which nothing here mentions.
 """
 
+from typing import Any
+
 from proofs.engine.theorem import NOT_APPLICABLE, Theorem
 from spec.costs import closed_form
 
@@ -25,7 +27,7 @@ def step_fails(bits: int) -> bool:
     from proofs.engine.system import literals_of
     from proofs.engine.terms import variable
 
-    k = variable("k")
+    k: Any = variable("k")
     given = literals_of(k >= 1 << (bits - 1), k < 1 << bits)
     solver = Solver()
     solver.push(given)

@@ -82,8 +82,8 @@ class Lockstep(Monitor):
     def step(self, event: Event) -> Self:
         """Let the other strategy do anything that keeps its claims: it must be ``event``.
 
-        First whether it ends or which order it asks for, with the claims that do not look at flags; then, that being the
-        same, the flags.
+        First whether it ends or which order it asks for, with the claims that do not look at flags; then, that
+        being the same, the flags.
         """
         if not isinstance(event, Attempt | End):
             return self
@@ -143,7 +143,12 @@ def prove(target: Target) -> Any:
     return Prover(target).prove_claim(claim)
 
 
-FOLLOWS = ("orders-never-increase", "attempts-bounded", "orders-deliverable", "cost-after")  # they look at attempts only
+FOLLOWS = (
+    "orders-never-increase",
+    "attempts-bounded",
+    "orders-deliverable",
+    "cost-after",
+)  # they look at attempts only
 APART = ("every-page-stored-once", "chunk-index-aligned", "rollback-exact", "cleared-once", "array-index-in-bounds")
 
 

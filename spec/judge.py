@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from model.events import Attempt, Clear, Event, Free, Split, Store
 from spec.monitor import Broken, Matter, Monitor
@@ -28,7 +29,7 @@ class Judge:
         for low, high, monitor in self.classes:
             cuts = [cut for cut in _ends(event, monitor.watches) if low < cut < high]
             ends = sorted({low, high, *cuts})
-            for first, last in zip(ends, ends[1:], strict=False):
+            for first, last in pairwise(ends):
                 watching = monitor if first == low else _moved(monitor, first)
                 stepped = watching.step(event)
                 if after and after[-1][1] == first and after[-1][2] == stepped:

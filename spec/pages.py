@@ -11,7 +11,7 @@ from spec.monitor import Monitor, require
 
 def covers(first: int, pages: int, watched: int) -> bool:
     """Return whether ``watched`` is one of the ``pages`` numbers from ``first`` on."""
-    return first <= watched and watched < first + pages
+    return first <= watched < first + pages
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,10 @@ class EveryPageStoredOnce(Monitor):
     def _judge_store(self, event: Store) -> Self:
         require(self.has_block, "a page is stored that is not of a block just granted")
         begins, length = event.frame - self.frame, 1 << self.order
-        require(0 <= begins and begins + event.pages <= length, "a page is stored that is outside the block just granted")
-        require(0 <= event.slot and event.slot + event.pages <= self.n, "a page is stored outside the page array")
+        require(
+            begins >= 0 and begins + event.pages <= length, "a page is stored that is outside the block just granted"
+        )
+        require(event.slot >= 0 and event.slot + event.pages <= self.n, "a page is stored outside the page array")
         slot = self.slot if self.placed else event.slot - begins
         require(event.slot - begins == slot, "pages of one block are stored out of order")
         stored = self.stored

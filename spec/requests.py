@@ -69,7 +69,9 @@ class NeverAsksTooMuch(Monitor):
     def step(self, event: Event) -> Self:
         """Judge an attempt, then count what it brought."""
         if isinstance(event, Attempt):
-            require(event.pages <= self.n - self.granted, "a block is asked for that is larger than what is still wanted")
+            require(
+                event.pages <= self.n - self.granted, "a block is asked for that is larger than what is still wanted"
+            )
             if event.granted:
                 return self.but(granted=self.granted + event.pages)
         return self
@@ -181,7 +183,7 @@ class ArrayIndexInBounds(Monitor):
     def step(self, event: Event) -> Self:
         """Judge a look into the array."""
         if isinstance(event, Look):
-            require(0 <= event.index and event.index < event.length, "the order array is read outside its entries")
+            require(event.index >= 0 and event.index < event.length, "the order array is read outside its entries")
         return self
 
 

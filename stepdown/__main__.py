@@ -88,7 +88,7 @@ def verify_command(target: str, names: str | None, form: str, smt2: str | None, 
         writers = {"json": report.as_json, "junit": report.as_junit, "ktap": report.as_ktap}
         click.echo(writers[form](what, answers))
     if os.environ.get("GITHUB_ACTIONS"):
-        for line in report.annotations(what, answers):
+        for line in report.github_annotations(what, answers):
             click.echo(line, err=True)
     sys.exit(report.exit_status(answers))
 
@@ -145,7 +145,9 @@ def claims_command(form: str) -> None:
         return
     click.echo(f"Scope of all: {SCOPE}.\n")
     for claim in CLAIMS.values():
-        click.echo(f"{claim.name}\n  {claim.sentence}\n  source: {claim.source}; proof: {claim.module.replace('.', '/')}.py")
+        click.echo(
+            f"{claim.name}\n  {claim.sentence}\n  source: {claim.source}; proof: {claim.module.replace('.', '/')}.py"
+        )
         for assumption in claim.assumes:
             click.echo(f"  assumes: {assumption}")
         for name, target in TARGETS.items():
@@ -157,7 +159,7 @@ def claims_command(form: str) -> None:
 @cli.command(name="simulate")
 @click.argument("target", default="patched")
 @click.option("--size", required=True, metavar="SIZE", help="Bytes, or with K, M, G.")
-@click.option("--state", metavar="FILE", help="/proc/buddyinfo, /proc/pagetypeinfo, a copy of one, or - for standard input.")
+@click.option("--state", metavar="FILE", help="/proc/buddyinfo, /proc/pagetypeinfo, a copy of either, or -.")
 @click.option("--random", "seed", type=int, metavar="SEED", help="A machine drawn from this seed instead.")
 @click.option("--zone", metavar="NAME", help="Only that zone.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
@@ -181,7 +183,9 @@ def simulate_command(target: str, size: str, state: str | None, seed: int | None
         n = simulate.total_pages(size_bytes)
         notes: list[str] = []
         if size_bytes and not n:
-            notes.append(f"{size_bytes} bytes round up past 2^32, to 0 pages, as they do in the caller: an empty buffer")
+            notes.append(
+                f"{size_bytes} bytes round up past 2^32, to 0 pages, as they do in the caller: an empty buffer"
+            )
         if state is not None and seed is not None:
             raise Usage("--state and --random exclude each other")
         if state is not None:
@@ -202,7 +206,9 @@ def simulate_command(target: str, size: str, state: str | None, seed: int | None
     plain = not sys.stdout.isatty()
     width = 80 if plain else shutil.get_terminal_size().columns
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    click.echo(picture.render_text(result, width, color=not plain and "NO_COLOR" not in os.environ, ascii_only=ascii_only))
+    click.echo(
+        picture.render_text(result, width, color=not plain and "NO_COLOR" not in os.environ, ascii_only=ascii_only)
+    )
 
 
 LONG_RUN = 200_000  # pages: about a second
@@ -241,7 +247,9 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("STEPDOWN_DEBUG"):
             raise
-        click.echo(f"stepdown: internal error: {type(error).__name__}: {error} (STEPDOWN_DEBUG=1 shows where)", err=True)
+        click.echo(
+            f"stepdown: internal error: {type(error).__name__}: {error} (STEPDOWN_DEBUG=1 shows where)", err=True
+        )
         sys.exit(INTERNAL_ERROR)
 
 

@@ -175,7 +175,7 @@ def as_ktap(target: Target, answers: Sequence[Answer]) -> str:
     return "\n".join(lines)
 
 
-def annotations(target: Target, answers: Sequence[Answer]) -> list[str]:
+def github_annotations(target: Target, answers: Sequence[Answer]) -> list[str]:
     """Return an ``::error`` line for whatever is not proved, for GitHub's own log reader."""
     found = []
     for answer in answers:

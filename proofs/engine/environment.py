@@ -1,4 +1,4 @@
-"""The page allocator and the page array of a proof: any answer, any frame, and what one watched frame sees of memory."""
+"""The page allocator and the page array of a proof: any answer, any frame; what one watched frame sees of memory."""
 
 from __future__ import annotations
 

@@ -146,7 +146,9 @@ class Explorer(Generic[Result]):
     def _note(self, decision: Decision) -> None:
         if self.position < len(self.trail):
             if self.trail[self.position].literal != decision.literal:
-                raise self._fail(NotDeterministic(f"asked {decision.literal}, before {self.trail[self.position].literal}"))
+                raise self._fail(
+                    NotDeterministic(f"asked {decision.literal}, before {self.trail[self.position].literal}")
+                )
         else:
             self.trail.append(decision)
         self.position += 1

@@ -21,7 +21,12 @@ MOST_ROUNDS = 2_000  # joins of a counterexample; the patched loop needs some do
 SMALL = tuple(range(-3, 4))  # what a bound may weaken to besides the program's own constants
 
 
-FORMS = ("nothing", "equalities and congruences", "bounds on what the program compares", "bounds on every difference")  # what an invariant may say, simplest first
+FORMS = (
+    "nothing",
+    "equalities and congruences",
+    "bounds on what the program compares",
+    "bounds on every difference",
+)  # what an invariant may say, simplest first
 
 
 class NoFixpoint(Exception):
@@ -46,8 +51,10 @@ class Element:
         return self.lattice is not None
 
     def join(self, point: Mapping[str, int], exact: bool = False) -> None:
-        """Let ``point`` belong to the location; a bound that it breaks weakens to the next landmark, or, ``exact``, just
-        enough."""
+        """Let ``point`` belong to the location.
+
+        A bound that it breaks weakens to the next landmark, or, ``exact``, just enough.
+        """
         if self.form == FORMS[0] and self.reached:
             return
         self._literals = None

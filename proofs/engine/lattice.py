@@ -50,7 +50,8 @@ class Lattice:
         return not any(row)
 
     def _insert(self, row: Row) -> None:
-        for at, generator in enumerate(self.generators):
+        for at in range(len(self.generators)):
+            generator = self.generators[at]
             pivot = next(j for j, g in enumerate(generator) if g)
             lead = next((j for j, r in enumerate(row) if r), len(row))
             if lead < pivot:

@@ -10,6 +10,7 @@ from importlib import import_module
 from random import Random
 from typing import Any
 
+from model.events import Attempt
 from model.gfp import NAMES, Gfp
 from model.loop import Call
 from proofs.engine import invariants as inv
@@ -19,7 +20,15 @@ from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.explorer import NotDeterministic, TooManyPaths
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.system import (
-    CONSTANTS, INT_MAX, Location, System, Transition, domain, explore_loop, symbolic_call, watch_system,
+    CONSTANTS,
+    INT_MAX,
+    Location,
+    System,
+    Transition,
+    domain,
+    explore_loop,
+    symbolic_call,
+    watch_system,
 )  # fmt: skip
 from proofs.engine.terms import Literal, Misuse, Undecided, definition, evaluate, variable
 from proofs.engine.verdict import Answer, Cost, Obligation
@@ -166,7 +175,12 @@ class Prover:
         return tuple(obligations)
 
     def _trouble(
-        self, system: System, found: inv.Invariants, solver: Solver, covered: set[int] | None, obligations: Iterable[Obligation]
+        self,
+        system: System,
+        found: inv.Invariants,
+        solver: Solver,
+        covered: set[int] | None,
+        obligations: Iterable[Obligation],
     ) -> list[Answer]:
         trouble = []
         for obligation in obligations:
@@ -207,7 +221,7 @@ class Prover:
         return False
 
     def _first_turn_takes(self, system: System, wanted: Transition, solver: Solver) -> bool:
-        """Return whether the first turn of a real run takes the path ``wanted``, with answers that the solver proposes."""
+        """Return whether the first turn of a real run takes ``wanted``, with answers that the solver proposes."""
         for begin in system.leaving(None):
             if begin.target != wanted.source:
                 continue
@@ -244,11 +258,9 @@ class Prover:
         watches = part.monitor.watches
         base = self.base("frame" if watches == "frame" else "")
         for found in base.trouble:
-            if found.word is Word.REFUTED:
-                answer = self._refute(claim, part, base, Cost())
-                if answer is not None:
-                    return answer
-            else:
+            if found.claim == claim.name:
+                return self._refute(claim, part, base, Cost()) or replace(found, word=Word.UNKNOWN, label=part.label)
+            if found.word is not Word.REFUTED:
                 return replace(found, claim=claim.name, label=part.label)
         costly = len(base.system.transitions) > MANY_PATHS
         if costly:  # a walk inside a turn: before so many paths are read with the claim, is it simply false?
@@ -271,7 +283,9 @@ class Prover:
             broken = list(_violations(product, elements, base.supporting, solver))
             if not broken:
                 break
-            if form == inv.FORMS[1] and not costly:  # equalities do not do: before the costly forms, is it simply false?
+            if (
+                form == inv.FORMS[1] and not costly
+            ):  # equalities do not do: before the costly forms, is it simply false?
                 answer = self._refute(claim, part, base, Cost(len(product.transitions)), most=QUICK_N)
                 if answer is not None:
                     return answer
@@ -281,7 +295,10 @@ class Prover:
             *_kept(product, elements, base.supporting),
         )
         cost = Cost(len(product.transitions), len(obligations), solver.resources() + base.resources)
-        told = (*_told(base.invariants), *(_told(elements) if any(e.literals() for e in elements.values() if e.reached) else ()))
+        told = (
+            *_told(base.invariants),
+            *(_told(elements) if any(e.literals() for e in elements.values() if e.reached) else ()),
+        )
         if broken:
             least = _least_n(solver, product, elements, base.supporting, broken)
             answer = self._refute(claim, part, base, cost, least=least)
@@ -293,12 +310,10 @@ class Prover:
             return Answer(claim.name, Word.VACUOUS, "no run puts the claim to the test", cost, label=part.label)
         if NO_PAGE_TWICE in claim.assumes and watches == "frame" and not _excludes(base, solver):
             return Answer(claim.name, Word.VACUOUS, f"assumption never used: {NO_PAGE_TWICE}", cost, label=part.label)
-        return Answer(
-            claim.name, Word.PROVED, "", cost, told, claim.assumes, obligations=obligations, label=part.label
-        )
+        return Answer(claim.name, Word.PROVED, "", cost, told, claim.assumes, obligations=obligations, label=part.label)
 
     def _sample_product(self, base: Base, product: System, monitor: type[Monitor], symbolic: Matter) -> Samples:
-        """Return the states of real runs, the monitor's ghosts among them; note which sentences they put to the test."""
+        """Return the states of real runs, the monitor's ghosts among them."""
         samples: Samples = {}
         for trace in self._traces(monitor.watches, base.system):
             branch = next((b for b, given in product.given_at.items() if _hold(given, {"n": trace.call.n})), 0)
@@ -341,6 +356,10 @@ class Prover:
         for found in base.trouble:
             if found.word is not Word.REFUTED:
                 return replace(found, claim=claim.name)
+            if found.claim not in CLAIMS:  # a crash that no claim is about: such a run does not come to its end
+                part = Part(costs.passes_bounded(self.target.spare_passes))
+                answer = self._refute(replace(claim, name=found.claim), part, base, Cost())
+                return replace(answer or replace(found, word=Word.UNKNOWN), claim=claim.name)
         if isinstance(ranked, Location):
             return self._endless(claim, base, f"no linear ranking function was found at {ranked}")
         if len({one.passes for one in ranked}) < len(ranked):
@@ -358,7 +377,6 @@ class Prover:
             claim.name, Word.PROVED, "; ".join(told), cost, _told(base.invariants), (RETURNS,),
             obligations=base.obligations,
         )  # fmt: skip
-
 
     def _endless(self, claim: Claim, base: Base, reason: str) -> Answer:
         """Return a run with more passes than claimed, or UNKNOWN with ``reason``."""
@@ -389,7 +407,8 @@ def _combine(claim: Claim, answers: list[Answer]) -> Answer:
         cost = cost + answer.cost
     return Answer(
         claim.name, worst.word, worst.reason, cost,
-        tuple(dict.fromkeys(line for a in answers for line in a.invariants)), claim.assumes if worst.word is Word.PROVED else (),
+        tuple(dict.fromkeys(line for a in answers for line in a.invariants)),
+        claim.assumes if worst.word is Word.PROVED else (),
         worst.scenario, tuple(answers) if any(a.label for a in answers) else (),
         tuple(dict.fromkeys(o for a in answers for o in a.obligations)),
     )  # fmt: skip
@@ -411,7 +430,7 @@ def _taken(
         values[f"gfp.{name}"] = int(getattr(call.gfp, name))
     asked = 0
     for event in step.events:
-        if isinstance(event, sampling.Attempt):
+        if isinstance(event, Attempt):
             asked += 1
             values[f"granted!{asked}"] = int(event.granted)
             values[f"frame!{asked}"] = event.frame if event.frame is not None else 0
@@ -532,5 +551,3 @@ def _induction_failure(transition: Transition) -> str:
         f"counterexample to induction at {transition.source or 'the start'}: {transition.wrong}; "
         "no run that reaches it was found"
     )
-
-

@@ -1,4 +1,4 @@
-"""Why a loop ends: for each cycle of locations, a linear measure that every turn lowers and that cannot fall below 0."""
+"""Why a loop ends: a linear measure that every turn lowers and that cannot fall below 0."""
 
 from __future__ import annotations
 
@@ -67,7 +67,11 @@ def rank(
 
 
 def _rank_one(
-    system: System, invariants: Invariants, solver: Solver, part: list[Location], names: Mapping[Location, tuple[str, ...]]
+    system: System,
+    invariants: Invariants,
+    solver: Solver,
+    part: list[Location],
+    names: Mapping[Location, tuple[str, ...]],
 ) -> Ranking | None:
     common = [name for name in names[part[0]] if all(name in names[loc] for loc in part)]
     tried = (_try(system, invariants, solver, part, term) for term in _candidates(common))

@@ -1,4 +1,4 @@
-"""Real runs of a loop, to guess from and to show that each path is taken: many sizes, many kinds of answers, few turns."""
+"""Real runs of a loop, to guess from and to show that each path is taken: many sizes, many answers, few turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The smallest run that breaks a claim: real runs of the plain model, breadth first, every answer of the allocator tried.
+"""The smallest run that breaks a claim: real runs of the plain model, breadth first, every answer tried.
 
 The proof that failed gives a lower bound on n: below it not even the supporting invariants leave room for a violation.
 """
@@ -88,7 +88,7 @@ def smallest(
     loop: Loop, claim: str, monitor: type[Monitor], matter: Matter, least: int, most: int | None = None,
     callers: tuple[Gfp, ...] = CALLERS,
 ) -> Scenario | None:  # fmt: skip
-    """Return the scenario of the smallest n, then of fewest turns, fewest refusals, plainest flags; None: none found."""
+    """Return the scenario of smallest n, then fewest turns, fewest refusals, plainest flags; None: none found."""
     budget = MOST_NODES
     for n in sizes_from(least, most):
         best: tuple[tuple[int, int, int], Scenario] | None = None

@@ -116,4 +116,5 @@ def describe(shape: Any) -> str:
         for f, part in zip(fields(shape.kind), shape.parts, strict=True)
         if not isinstance(part, Field | Constant)
     ]
-    return shape.kind.__name__ + (f"({', '.join(inner)})" if inner else "")
+    name: str = shape.kind.__name__
+    return name + (f"({', '.join(inner)})" if inner else "")

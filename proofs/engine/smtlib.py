@@ -79,4 +79,3 @@ def _quoted(name: str) -> str:
 
 def _number(value: int) -> str:
     return str(value) if value >= 0 else f"(- {-value})"
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from model.events import End, Event
@@ -143,7 +144,14 @@ def _explore_loop(
                 after, events = take_turn(loop, call, state, kernel)
             except Crash as crash:
                 return Transition(
-                    None, (), None, {}, tuple(kernel.events), wrong=crash.reason, crash=crash.claim, guessed=machine.guessed
+                    None,
+                    (),
+                    None,
+                    {},
+                    tuple(kernel.events),
+                    wrong=crash.reason,
+                    crash=crash.claim,
+                    guessed=machine.guessed,
                 )
             return end_of(after, machine.view, events, machine.guessed)
 
@@ -181,7 +189,7 @@ def _watch_system(
             below.setdefault(transition.source, []).append((at, transition))
     begins = [(at, t) for at, t in enumerate(system.transitions) if t.source is None]
 
-    def judge(now: Monitor, at: int, base: Transition, branch: int) -> Transition:
+    def judge(now: Monitor, at: int, base: Transition, branch: int, _: Explorer[Transition]) -> Transition:
         for event in base.events:
             try:
                 now = now.step(event)
@@ -204,7 +212,7 @@ def _watch_system(
             if base.excluded or base.crash:
                 continue
             _grow(
-                product, None, lambda _, s=start.result, a=at, b=base, br=branch: judge(s, a, b, br),
+                product, None, partial(judge, start.result, at, base, branch),
                 (*start.literals, *base.literals), solver, (),
             )  # fmt: skip
     for location in _worklist(product):
@@ -216,7 +224,7 @@ def _watch_system(
                 continue
             given = (*product.given_at[location.branch], *base.literals)
             _grow(
-                product, location, lambda _, m=now, a=at, b=base, br=location.branch: judge(m, a, b, br),
+                product, location, partial(judge, now, at, base, location.branch),
                 given, solver, ghosts,
             )  # fmt: skip
     return product
@@ -265,7 +273,17 @@ def _transition(source: Location | None, given: tuple[Literal, ...], path: Path[
         return Transition(source, literals, None, excluded=path.excluded, assumed=assumed)
     found = path.result
     return Transition(
-        source, literals, found.target, found.post, found.events, found.wrong, found.crash, "", assumed, found.guessed, found.base
+        source,
+        literals,
+        found.target,
+        found.post,
+        found.events,
+        found.wrong,
+        found.crash,
+        "",
+        assumed,
+        found.guessed,
+        found.base,
     )
 
 

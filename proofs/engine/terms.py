@@ -108,11 +108,13 @@ class Symbol:
     def _misuse(self, *_: object) -> NoReturn:
         raise Misuse(f"a symbolic {type(self).__name__.lower()} has no single value to use here")
 
-    __hash__ = _misuse  # type: ignore[assignment]  # deliberate: a symbol in a set or a dictionary key is a mistake
-    __abs__ = __round__ = __divmod__ = __rdivmod__ = __pow__ = __rpow__ = __float__ = __complex__ = _misuse
-    __truediv__ = __rtruediv__ = __trunc__ = __floor__ = __ceil__ = __matmul__ = __iter__ = __len__ = _misuse
-    __xor__ = __rxor__ = __and__ = __rand__ = __or__ = __ror__ = __invert__ = __contains__ = _misuse
-    __getitem__ = __call__ = __format__ = __int__ = _misuse  # type: ignore[assignment]  # every one of them a mistake
+    __hash__: Any = _misuse  # a symbol in a set or as a dictionary's key is a mistake
+    __abs__: Any = _misuse
+    __round__ = __divmod__ = __rdivmod__ = __pow__ = __rpow__ = __float__ = __complex__ = __abs__
+    __truediv__ = __rtruediv__ = __trunc__ = __floor__ = __ceil__ = __matmul__ = __iter__ = __len__ = __abs__
+    __xor__ = __rxor__ = __and__ = __rand__ = __or__ = __ror__ = __invert__ = __contains__ = __abs__
+    __getitem__ = __call__ = __int__ = __abs__
+    __format__: Any = _misuse
 
 
 class Bool(Symbol):
@@ -144,7 +146,7 @@ class Bool(Symbol):
     def __ne__(self, other: object) -> bool | Bool:  # type: ignore[override]  # as above
         return negation(self == other)
 
-    __hash__ = Symbol.__hash__
+    __hash__: Any = Symbol.__hash__
 
     def __repr__(self) -> str:
         return f"<{self.literal}>"
@@ -170,7 +172,7 @@ def compare(kind: str, terms: Terms, constant: int, modulus: int = 0) -> bool | 
             return kind == "ne"
         if terms[0][1] < 0:
             divisor = -divisor
-    elif kind == "div" or kind == "ndiv":
+    elif kind in ("div", "ndiv"):
         terms = tuple((v, c % modulus) for v, c in terms if c % modulus)
         constant %= modulus
         if not terms:
@@ -276,7 +278,8 @@ class Int(Symbol):
     __rxor__ = __xor__
 
     def __invert__(self) -> Int:
-        return -self - 1  # type: ignore[no-any-return]  # -self is an Int, and so is what follows
+        result: Int = -self - 1
+        return result
 
     def _against(self, kind: str, other: object, sign: int = 1, shift: int = 0) -> Any:
         if isinstance(other, Bool | float | complex):
@@ -307,7 +310,7 @@ class Int(Symbol):
     def __ne__(self, other: object) -> Any:
         return self._against("ne", other)
 
-    __hash__ = Symbol.__hash__
+    __hash__: Any = Symbol.__hash__
 
     def __bool__(self) -> bool:
         return bool(self != 0)
@@ -346,7 +349,8 @@ class BitLength(Symbol):
         return BitLength(self.term, self.offset - other.__index__())
 
     def __lshift__(self, other: Any) -> int:
-        return self.__index__() << other.__index__()
+        bits: int = other.__index__()
+        return self.__index__() << bits
 
     def __rlshift__(self, other: int) -> int:
         return other << self.__index__()
@@ -370,7 +374,7 @@ class BitLength(Symbol):
     def __ne__(self, other: Any) -> Any:
         return negation(self == other)
 
-    __hash__ = Symbol.__hash__
+    __hash__: Any = Symbol.__hash__
 
     def __bool__(self) -> bool:
         return bool(self != 0)

@@ -77,8 +77,10 @@ def _prove_group(target: Target, claims: list[str], obligations: bool) -> Iterat
     prover = Prover(target)
     for name in claims:
         answer = prover.prove(name)
-        yield answer if obligations else replace(
-            answer, obligations=(), parts=tuple(replace(part, obligations=()) for part in answer.parts)
+        yield (
+            answer
+            if obligations
+            else replace(answer, obligations=(), parts=tuple(replace(part, obligations=()) for part in answer.parts))
         )
 
 

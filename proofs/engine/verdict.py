@@ -28,9 +28,7 @@ class Cost:
     resources: int = 0  # z3's resource count
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.paths + other.paths, self.obligations + other.obligations, self.resources + other.resources
-        )
+        return Cost(self.paths + other.paths, self.obligations + other.obligations, self.resources + other.resources)
 
 
 @dataclass(frozen=True)
