@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from proofs.engine.verdict import Answer
 
 JSON_VERSION = 1
+LINES_SHOWN = 12  # of a long run: so many from its begin, so many from its end
 GOOD = ("PROVED", "NOT APPLICABLE")
 
 
@@ -71,8 +72,14 @@ def summary(target: Target, answers: Sequence[Answer]) -> str:
 def table(scenario: Scenario) -> list[str]:
     """Return a run as a table of attempts and what followed, the last line marked: it breaks the claim."""
     call = scenario.call
-    lines = [f"  n = {call.n} pages, caller's gfp = {call.gfp}", f"  {'':2}{'event':<12}{'what':<44}"]
-    for at, event in enumerate(scenario.events):
+    lines = [f"  n = {call.n} pages, caller's gfp = {call.gfp}"]
+    shown = list(enumerate(scenario.events))
+    left_out = len(shown) - 2 * LINES_SHOWN
+    if left_out > 1:
+        shown = shown[:LINES_SHOWN] + shown[-LINES_SHOWN:]
+    for at, event in shown:
+        if left_out > 1 and at == len(scenario.events) - LINES_SHOWN:
+            lines.append(f"     ... {left_out} events ...")
         mark = ">>" if at == len(scenario.events) - 1 else ""
         lines.append(f"  {mark:<3}{_describe(event)}".rstrip())
     return [*lines, f"  {scenario.sentence}"]

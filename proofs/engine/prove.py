@@ -23,6 +23,7 @@ from proofs.engine.system import (
     CONSTANTS,
     INT_MAX,
     Location,
+    LoopRaised,
     System,
     Transition,
     domain,
@@ -109,7 +110,7 @@ class Prover:
             if not claim.parts:
                 return self._terminates(claim)
             answers = [self._part_once(claim, part) for part in claim.parts]
-        except (Misuse, Undecided) as trouble:
+        except (Misuse, Undecided, LoopRaised) as trouble:
             return Answer(name, Word.UNSUPPORTED, str(trouble))
         except (TooManyPaths, NotDeterministic, SolverUnknown, inv.NoFixpoint) as trouble:
             return Answer(name, Word.UNKNOWN, str(trouble))

@@ -97,8 +97,11 @@ def _try(system: System, invariants: Invariants, solver: Solver, part: list[Loca
                 if transition.target in inside:
                     assert transition.target is not None
                     fall = _least_fall(solver, transition, term)
-                    if fall is None:
-                        return None
+                    if fall is None or fall < 1:  # perhaps the invariants never let the turn go this way
+                        if not solver.satisfiable(transition.literals):
+                            continue
+                        if fall is None:
+                            return None
                     falls.append((source, transition.target, fall))
                 elif not transition.wrong and not transition.excluded:
                     leaves.append(transition)

@@ -9,7 +9,7 @@ from typing import Any
 
 from model.events import Attempt, End, Event, Free, Store
 from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
-from model.kernel import Crash, Kernel, PageArray
+from model.kernel import Kernel, PageArray
 from model.loop import Call, Loop, take_turn
 from proofs.engine.environment import View, WatchedFrame
 from proofs.engine.search import Script
@@ -83,7 +83,7 @@ def _run(loop: Loop, call: Call, answers: RandomAnswers) -> Run:
             break
         try:
             after, events = take_turn(loop, call, state, kernel)
-        except Crash:
+        except Exception:  # a crash, or a fault of the loop's own: the explorer reports it
             break
         passes.append(Pass(state, tuple(events), after))
         state = after

@@ -5,18 +5,21 @@ The proof that failed gives a lower bound on n: below it not even the supporting
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from model.events import Attempt, End, Event
 from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
 from model.kernel import Crash, Kernel, PageArray
-from model.loop import Call, Loop, take_turn
+from model.loop import Call, Loop, run, take_turn
 from spec.judge import Judge, judge
 from spec.monitor import Broken, Matter, Monitor
 
 MOST_NODES = 30_000  # states visited in one search, all sizes together
+MOST_NODES_A_SIZE = 3_000  # then long runs under plain answers are tried instead
+MOST_EVENTS = 50_000  # of one such run
 EVERY_N = 40  # sizes tried one by one from the lower bound on; then powers of two and their neighbours
 CALLERS: tuple[Gfp, ...] = (GFP_KERNEL, GFP_KERNEL | GFP_NORETRY)  # the plainest first
 
@@ -95,14 +98,58 @@ def smallest(
         for plain, gfp in enumerate(callers):
             call = Call(n, gfp, matter.call.single_pages)
             mine = Matter(call, matter.orders, matter.max_order)
-            turns, found, visited = _breadth_first(loop, claim, monitor, mine, budget)
+            turns, found, visited = _breadth_first(loop, claim, monitor, mine, min(budget, MOST_NODES_A_SIZE))
             budget -= visited
+            if found is None and visited > MOST_NODES_A_SIZE:
+                found = next(filter(None, (_long_run(loop, claim, monitor, mine, plan) for plan in PLANS)), None)
             if found is not None and (best is None or (turns, found.refusals, plain) < best[0]):
                 best = (turns, found.refusals, plain), found
         if best is not None:
             return best[1]
         if budget <= 0:
             return None
+    return None
+
+
+class Planned:
+    """An allocator that answers every attempt by its order alone, and notes the answers."""
+
+    def __init__(self, plan: Callable[[int], bool]) -> None:
+        self.plan = plan
+        self.answers: list[bool] = []
+        self.script = Script(self._each())
+
+    def _each(self) -> Iterator[bool]:
+        while True:
+            yield self.answers[-1]
+
+    def alloc_pages(self, gfp: Gfp, order: int) -> int | None:
+        """Return the next block, or None, as the plan says."""
+        self.answers.append(self.plan(order))
+        return self.script.alloc_pages(gfp, order)
+
+    def free_pages(self, frame: int, order: int) -> None:
+        """Keep what is freed."""
+
+
+PLANS: tuple[Callable[[int], bool], ...] = (lambda order: order == 0, lambda order: True, lambda order: 0 <= order <= 4)
+
+
+def _long_run(
+    loop: Loop, claim: str, monitor: type[Monitor], matter: Matter, plan: Callable[[int], bool]
+) -> Scenario | None:
+    """Return the run under one plain way of answering, if it breaks the claim."""
+    allocator = Planned(plan)
+    now, seen = judge(monitor, matter), []
+    try:
+        for event in islice(run(loop, matter.call, Kernel(allocator, PageArray())), MOST_EVENTS):
+            seen.append(event)
+            now = now.step(event)
+    except Broken as broken:
+        asked = sum(isinstance(event, Attempt) for event in seen)
+        return Scenario(claim, matter.call, tuple(allocator.answers[:asked]), tuple(seen), str(broken))
+    except Crash:
+        return None
     return None
 
 
@@ -146,8 +193,8 @@ def _turns(loop: Loop, claim: str, call: Call, node: Node) -> Iterator[Node | Sc
     while scripts:
         script = scripts.pop()
         memory = PageArray()
-        for run in node.runs:
-            memory.store(*run)
+        for stored in node.runs:
+            memory.store(*stored)
         allocator = Script(script, node.next_frame)
         kernel = Kernel(allocator, memory)
         answers = node.answers + script

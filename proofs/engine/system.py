@@ -17,9 +17,9 @@ from model.kernel import Crash, Kernel
 from model.loop import Call, Loop, take_turn
 from proofs.engine import shape as shapes
 from proofs.engine.environment import AnyMachine, Unwatched, View, WatchedFrame
-from proofs.engine.explorer import Explorer, Path, Promote, TooManyPaths
+from proofs.engine.explorer import Explorer, NotDeterministic, Path, Promote, TooManyPaths
 from proofs.engine.shape import Data
-from proofs.engine.solver import Solver
+from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.terms import Bool, Int, Literal, boolean, variable
 from spec.monitor import Broken, Matter, Monitor
 
@@ -27,6 +27,17 @@ MOST_LOCATIONS = 400  # of one product; the patched loop with a claim has about 
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1  # int, 32 bits on every Linux
 
 CONSTANTS: tuple[type, ...] = (Matter, Call, Gfp)
+
+
+class LoopRaised(Exception):
+    """The loop's own code raised something; the text says what, and where."""
+
+    def __init__(self, error: Exception) -> None:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}: " if trace is not None else ""
+        super().__init__(f"{where}the turn raises {type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)
@@ -153,6 +164,10 @@ def _explore_loop(
                     crash=crash.claim,
                     guessed=machine.guessed,
                 )
+            except (TooManyPaths, NotDeterministic, SolverUnknown):
+                raise
+            except Exception as error:
+                raise LoopRaised(error) from None
             return end_of(after, machine.view, events, machine.guessed)
 
         return turn
