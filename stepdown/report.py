@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -56,7 +57,7 @@ def text_details(target: Target, answers: Sequence[Answer], explain: bool) -> st
     proved = sum(answer.word.value == "PROVED" for answer in answers)
     if proved:
         lines += ["", f"PROVED means: for {target.sizes}, every flags of the caller, every answer of the allocator."]
-        lines += [f"Scope: {SCOPE}."]
+        lines += [*wrap(f"Scope: {SCOPE}.", 100)]
         lines += [f"Assumed: {assumption}." for assumption in assumed]
     return "\n".join(lines)
 

@@ -18,6 +18,7 @@ from proofs.engine.system import Location, System, Transition
 from proofs.engine.terms import Bool, Literal, Terms, compare, definition, evaluate, substitute
 
 MOST_ROUNDS = 2_000  # joins of a counterexample; the patched loop needs some dozens
+MOST_POINTS = 40  # of the sampled ones, at one location: the rest hardly add to a guess
 SMALL = tuple(range(-3, 4))  # what a bound may weaken to besides the program's own constants
 
 
@@ -159,6 +160,10 @@ def landmarks_of(system: System, parameters: Iterable[str], wanted: str) -> dict
                 if form[0][1] < 0:
                     form, constant = tuple((v, -c) for v, c in form), -constant
                 marks.setdefault(form, {0, 1}).update((-constant - 1, -constant, -constant + 1))
+                for ghost in (name for name, _ in form if name.startswith("ghost.")):
+                    for other in names:  # what a claim counts is best held against what the loop counts
+                        if not other.startswith("ghost.") and other not in fixed:
+                            marks.setdefault(((ghost, 1), (other, -1)), set(SMALL))
     return marks
 
 
@@ -178,7 +183,7 @@ def find(
     elements: Invariants = {loc: Element((*_fields(loc), *parameters), marks, form) for loc in system.locations()}
     for location, points in samples.items():
         if location in elements:
-            for point in points:
+            for point in points[: 1 if form == FORMS[0] else MOST_POINTS]:
                 elements[location].join(point, exact=True)
     leaving: dict[Location | None, list[tuple[int, Transition]]] = {}
     for at, transition in enumerate(system.transitions):

@@ -369,10 +369,10 @@ class Prover:
         for one in ranked:
             spare = self.target.spare_passes if one.passes else 0
             bound = f"n + {spare}" if spare else "n"
-            what = "passes of while (count)" if one.passes else "steps of the rollback"
+            what = "passes" if one.passes else "steps of the rollback"
             if not ranking.bounded_by(solver, base.system, base.invariants, one, spare):
                 return self._endless(claim, base, f"it ends, but not shown within {bound} {what}")
-            told.append(f"at most {bound} {what}: {one} falls with each")
+            told.append(f"{what} <= {bound}, by {one}")
         cost = Cost(len(base.system.transitions), len(base.obligations), solver.resources() + base.resources)
         return Answer(
             claim.name, Word.PROVED, "; ".join(told), cost, _told(base.invariants), (RETURNS,),

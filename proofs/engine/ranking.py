@@ -23,7 +23,7 @@ class Ranking:
 
     def __str__(self) -> str:
         most = max(number for _, number in self.numbers)
-        return repr(self.term)[1:-1] + (f" plus {most} to 0 by location" if most else "")
+        return repr(self.term)[1:-1] + (f" + {most}..0" if most else "")
 
 
 def phases(system: System, invariants: Invariants) -> list[list[Location]]:

@@ -14,7 +14,7 @@ from model.loop import Call, Loop, take_turn
 from proofs.engine.environment import View, WatchedFrame
 from proofs.engine.search import Script
 
-SIZES = (0, 1, 2, 3, 5, 16, 17, 40, 256, 300, 512, 513, 530, 800, 1025, 1300, 5000, 70_001)
+SIZES = (0, 1, 2, 5, 17, 40, 256, 300, 530, 800, 1300, 70_001)
 MOST_TURNS = 14  # of one run: large sizes with few turns show more than small ones with many
 
 CHANCES = ((1.0, 0.0), (0.4, 0.1), (0.1, 0.3), (0.9, 0.4))  # of refusing a block above order 0, and a single page
