@@ -84,8 +84,9 @@ class Base:
 class Prover:
     """Proves claims of one target. What it learns of the loop is shared by its claims and by nothing else."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, obligations: bool = False) -> None:
         self.target = target
+        self.told_apart = obligations  # answers bring their obligations, those of paths never taken told apart
         self.call: Call = symbolic_call(target.single_pages)
         self.bases: dict[str, Base] = {}
         self.answers: dict[type[Monitor], Answer] = {}
@@ -103,6 +104,10 @@ class Prover:
 
     def prove_claim(self, claim: Claim) -> Answer:
         """Return the answer for a claim, one of the specification's or another."""
+        answer = self._prove_claim(claim)
+        return replace(answer, obligations=_told_apart(answer.obligations)) if self.told_apart else answer
+
+    def _prove_claim(self, claim: Claim) -> Answer:
         name, reason = claim.name, claim.not_applicable(self.target)
         if reason:
             return Answer(name, Word.NOT_APPLICABLE, reason)
@@ -472,6 +477,20 @@ def _kept(
         if transition.wrong and (source is None or elements[source].reached):
             given = (*inv.hypotheses(system, elements, supporting, source), *transition.literals)
             yield Obligation(f"path {at} from {source or 'the start'} never happens: {transition.wrong}", given, ())
+
+
+def _told_apart(obligations: Iterable[Obligation]) -> tuple[Obligation, ...]:
+    """Return the obligations, a path that the invariants never let be taken claimed to be just that: so what is given
+    without a goal can hold, and no claim is shown of nothing."""
+    solver = Solver()
+    found = []
+    for obligation in obligations:
+        if obligation.goals and not solver.satisfiable(obligation.given):
+            name = obligation.name.replace(" keeps ", " is never taken, nor bears on ")
+            found.append(Obligation(name, obligation.given, ()))
+        else:
+            found.append(obligation)
+    return tuple(found)
 
 
 def _cases(transitions: Iterable[Transition]) -> tuple[tuple[Literal, ...], ...]:

@@ -74,7 +74,7 @@ def _groups(claims: list[str]) -> list[list[str]]:
 def _prove_group(target: Target, claims: list[str], obligations: bool) -> Iterator[Answer]:
     from proofs.engine.prove import Prover
 
-    prover = Prover(target)
+    prover = Prover(target, obligations)
     for name in claims:
         answer = prover.prove(name)
         yield (
