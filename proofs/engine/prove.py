@@ -41,6 +41,7 @@ from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
 
 MOST_SEEDS = 30  # of sampled runs, when a path is still without one
+MOST_SIZE, MOST_COMPARED = 1 << 16, 8  # of the sizes that the loop's own comparisons suggest
 MANY_PATHS = 300  # of a loop: then a search for a scenario comes first
 QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
 
@@ -95,8 +96,7 @@ class Prover:
     @cached_property
     def runs(self) -> list[sampling.Run]:
         """Return real runs of the loop, to guess from."""
-        most = INT_MAX if self.target.int_only else None
-        return sampling.sample_runs(self.target.loop, self.target.single_pages, most)
+        return sampling.sample_runs(self.target.loop, self.target.single_pages)
 
     def prove(self, name: str) -> Answer:
         """Return the answer for the claim called ``name``."""
@@ -205,18 +205,21 @@ class Prover:
                 continue
             if transition.crash:
                 trouble.append(Answer(transition.crash, Word.REFUTED, transition.wrong))
-            elif not transition.excluded and not self._a_run_takes(system, transition, solver):
+            elif not transition.excluded and not self._a_run_takes(system, found, transition, solver):
                 where = f"a path at {source}: {'; '.join(map(str, transition.literals))}"
                 trouble.append(Answer("", Word.VACUOUS, f"no run was found that takes {where}"))
         return trouble
 
-    def _a_run_takes(self, system: System, wanted: Transition, solver: Solver) -> bool:
+    def _a_run_takes(self, system: System, found: inv.Invariants, wanted: Transition, solver: Solver) -> bool:
         """Return whether some real run takes the path ``wanted``: one that the solver proposes, else one by chance."""
         if self._first_turn_takes(system, wanted, solver):
             return True
-        most = INT_MAX if self.target.int_only else None
+        least = _least_n(solver, system, found, {}, [wanted])  # the smallest for which the invariants leave room
+        sizes = tuple(sorted({least, *(n for n in _sizes_compared(system) if n >= least)}))
         for seed in range(2, MOST_SEEDS):
-            for run in sampling.sample_runs(self.target.loop, self.target.single_pages, most, seed):
+            for run in sampling.sample_runs(
+                self.target.loop, self.target.single_pages, seed, sizes, 4 * sampling.MOST_TURNS
+            ):
                 for step in run.passes:
                     loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
                     assert wanted.source is not None
@@ -267,7 +270,8 @@ class Prover:
             if found.claim == claim.name:
                 return self._refute(claim, part, base, Cost()) or replace(found, word=Word.UNKNOWN, label=part.label)
             if found.word is not Word.REFUTED:
-                return replace(found, claim=claim.name, label=part.label)
+                refuted = self._refute(claim, part, base, Cost())
+                return refuted or replace(found, claim=claim.name, label=part.label)
         costly = len(base.system.transitions) > MANY_PATHS
         if costly:  # a walk inside a turn: before so many paths are read with the claim, is it simply false?
             answer = self._refute(claim, part, base, Cost(len(base.system.transitions)), most=QUICK_N)
@@ -477,6 +481,13 @@ def _kept(
         if transition.wrong and (source is None or elements[source].reached):
             given = (*inv.hypotheses(system, elements, supporting, source), *transition.literals)
             yield Obligation(f"path {at} from {source or 'the start'} never happens: {transition.wrong}", given, ())
+
+
+def _sizes_compared(system: System) -> set[int]:
+    """Return the numbers that the loop compares something with, and their sums: sizes at which its paths meet."""
+    constants = {abs(literal.constant) for t in system.transitions for literal in t.literals if literal.kind == "le"}
+    compared = sorted(constant for constant in constants if constant <= MOST_SIZE)[:MOST_COMPARED]
+    return {one + other for one in (0, *compared) for other in compared}
 
 
 def _told_apart(obligations: Iterable[Obligation]) -> tuple[Obligation, ...]:

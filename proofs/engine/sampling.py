@@ -60,25 +60,25 @@ class Run:
     passes: tuple[Pass, ...]
 
 
-def sample_runs(loop: Loop, single_pages: bool, most_n: int | None = None, seed: int = 1) -> list[Run]:
+def sample_runs(
+    loop: Loop, single_pages: bool, seed: int = 1, sizes: tuple[int, ...] = SIZES, most_turns: int = MOST_TURNS
+) -> list[Run]:
     """Return the first turns of real runs, the same ones every time."""
     random = Random(seed)
     runs = []
-    for n in SIZES:
-        if most_n is not None and n > most_n:
-            continue
+    for n in sizes:
         for refuse_high, refuse_page in CHANCES:
             gfp = GFP_KERNEL | GFP_NORETRY if random.random() < 0.3 else GFP_KERNEL
             call = Call(n, gfp, single_pages)
-            runs.append(_run(loop, call, RandomAnswers(random, refuse_high, refuse_page)))
+            runs.append(_run(loop, call, RandomAnswers(random, refuse_high, refuse_page), most_turns))
     return runs
 
 
-def _run(loop: Loop, call: Call, answers: RandomAnswers) -> Run:
+def _run(loop: Loop, call: Call, answers: RandomAnswers, most_turns: int) -> Run:
     state = first = loop.start(call)
     kernel = Kernel(answers, PageArray())
     passes = []
-    for _ in range(MOST_TURNS):
+    for _ in range(most_turns):
         if isinstance(state, End):
             break
         try:
