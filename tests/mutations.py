@@ -100,7 +100,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         LOOK,
         "order = max(o for o in self.order_array[order_idx:] if count % (1 << o) == 0)",
         fixed_by="593f47355467",
-        missed=NOT_SAMPLED,
     ),
     Mutation(
         "only-what-divides-the-rest", "big-blocks-first", 17, GUARD, "if count % (1 << order):", fixed_by="593f47355467"
@@ -118,7 +117,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         1,
         TOO_SMALL,
         TOO_SMALL.replace("order_idx + 1", "order_idx"),
-        missed=NOT_SAMPLED,
     ),
     Mutation("guard-skips-an-entry", "array-index-in-bounds", 1, TOO_SMALL, TOO_SMALL.replace("+ 1", "+ 2")),
     Mutation("asks-one-order-lower", "orders-from-array", 16, ASK_HIGH, ASK_HIGH.replace("order)", "order - 1)")),
@@ -159,7 +157,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         513,
         ADVANCE,
         ADVANCE.replace("idx", "idx - 1"),
-        missed="a crash that the search finds no run for is forgotten, and the claim PROVED",
     ),
     Mutation("succeeds-without-a-page", "page-total", 1, REFUSED_PAGE, "return DONE"),
     Mutation(
@@ -169,7 +166,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         REFUSED_PAGE,
         "return state",
         fixed_by="c572e4888ad1",
-        missed="replay judges a turn that asks on without its Turn event",
     ),
     Mutation(
         "refused-page-left-out",
@@ -256,7 +252,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         1,
         CLEAR,
         f"{CLEAR}; kernel.free_pages(page, 0)",
-        missed="of two refuted halves the first is told, not the one with the smallest scenario",
     ),
     # other targets
     Mutation("attribute-ignored", "single-pages", 16, "len(self.order_array) - 1", "0", target="single-pages"),

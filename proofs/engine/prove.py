@@ -268,7 +268,7 @@ class Prover:
         base = self.base("frame" if watches == "frame" else "")
         for found in base.trouble:
             if found.claim == claim.name:
-                return self._refute(claim, part, base, Cost()) or replace(found, word=Word.UNKNOWN, label=part.label)
+                return self._crash(claim, part, base, found)
             if found.word is not Word.REFUTED:
                 refuted = self._refute(claim, part, base, Cost())
                 return refuted or replace(found, claim=claim.name, label=part.label)
@@ -356,6 +356,16 @@ class Prover:
             return Answer(claim.name, Word.UNKNOWN, "a scenario was found that does not replay", label=part.label)
         return Answer(claim.name, Word.REFUTED, found.sentence, cost, scenario=found, label=part.label)
 
+    def _crash(self, claim: Claim, part: Part, base: Base, found: Answer) -> Answer:
+        """Return REFUTED with a run that crashes as ``found`` says, or UNKNOWN: the invariants leave room for one."""
+        crashes = [
+            t for t in base.system.transitions
+            if t.crash == found.claim and t.source is not None and base.invariants[t.source].reached
+        ]  # fmt: skip
+        least = _least_n(Solver(), base.system, base.invariants, {}, crashes)
+        answer = self._refute(claim, part, base, Cost(), least)
+        return answer or replace(found, word=Word.UNKNOWN, label=part.label)
+
     # -- termination
 
     def _terminates(self, claim: Claim) -> Answer:
@@ -365,11 +375,10 @@ class Prover:
         ranked = ranking.rank(base.system, base.invariants, solver, names)
         for found in base.trouble:
             if found.word is not Word.REFUTED:
-                return replace(found, claim=claim.name)
+                return self._endless(claim, base, found.reason, found.word)
             if found.claim not in CLAIMS:  # a crash that no claim is about: such a run does not come to its end
                 part = Part(costs.passes_bounded(self.target.spare_passes))
-                answer = self._refute(replace(claim, name=found.claim), part, base, Cost())
-                return replace(answer or replace(found, word=Word.UNKNOWN), claim=claim.name)
+                return replace(self._crash(replace(claim, name=found.claim), part, base, found), claim=claim.name)
         if isinstance(ranked, Location):
             return self._endless(claim, base, f"no linear ranking function was found at {ranked}")
         if len({one.passes for one in ranked}) < len(ranked):
@@ -388,10 +397,10 @@ class Prover:
             obligations=base.obligations,
         )  # fmt: skip
 
-    def _endless(self, claim: Claim, base: Base, reason: str) -> Answer:
-        """Return a run with more passes than claimed, or UNKNOWN with ``reason``."""
+    def _endless(self, claim: Claim, base: Base, reason: str, word: Word = Word.UNKNOWN) -> Answer:
+        """Return a run with more passes than claimed, or ``word`` with ``reason``."""
         part = Part(costs.passes_bounded(self.target.spare_passes))
-        return self._refute(claim, part, base, Cost()) or Answer(claim.name, Word.UNKNOWN, reason)
+        return self._refute(claim, part, base, Cost()) or Answer(claim.name, word, reason)
 
 
 @contextmanager
@@ -411,7 +420,7 @@ def _has_ghosts(monitor: type[Monitor]) -> bool:
 def _combine(claim: Claim, answers: list[Answer]) -> Answer:
     if len(answers) == 1:
         return answers[0]
-    worst = min(answers, key=lambda a: WORST_FIRST.index(a.word))
+    worst = min(answers, key=lambda a: (WORST_FIRST.index(a.word), a.scenario.call.n if a.scenario else 0))
     cost = Cost()
     for answer in answers:
         cost = cost + answer.cost

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from model.events import Attempt, End, Event
+from model.events import FAILED, Attempt, End, Event, Turn
 from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
 from model.kernel import Crash, Kernel, PageArray
-from model.loop import Call, Loop, run, take_turn
+from model.loop import Call, Loop, Unwinding, run, take_turn
 from spec.judge import Judge, judge
 from spec.monitor import Broken, Matter, Monitor
 
@@ -231,29 +231,21 @@ def _judged(node: Node, events: list[Event], claim: str, call: Call, answers: tu
 def replay(loop: Loop, monitor: type[Monitor], matter: Matter, scenario: Scenario) -> str:
     """Run the scenario's answers on the plain model from the start; return how it breaks the claim, or ""."""
     kernel = Kernel(Script(scenario.answers), PageArray())
-    now = judge(monitor, matter)
-    try:
-        state = loop.start(scenario.call)
-        events: list[Event] = [state] if isinstance(state, End) else []
-        while True:
+    now, crashed = judge(monitor, matter), ""
+    state = loop.start(scenario.call)
+    events: list[Event] = [state] if isinstance(state, End) else []
+    while True:
+        try:
             for event in events:
                 now = now.step(event)
-            if isinstance(state, End):
-                return ""
+        except Broken as broken:
+            return str(broken)
+        if isinstance(state, End) or crashed:
+            return crashed
+        unwinding = isinstance(state, Unwinding)
+        try:
             state, events = take_turn(loop, scenario.call, state, kernel)
-    except Broken as broken:
-        return str(broken)
-    except NeedsAnswer:
-        for event in kernel.events:
-            try:
-                now = now.step(event)
-            except Broken as broken:
-                return str(broken)
-        return ""
-    except Crash as crash:
-        for event in kernel.events:
-            try:
-                now = now.step(event)
-            except Broken as broken:
-                return str(broken)
-        return crash.reason if crash.claim == scenario.claim else ""
+        except (NeedsAnswer, Crash) as stop:  # the turn's events up to there still count
+            events = [*([] if unwinding else [Turn()]), *kernel.events]
+            crashed = stop.reason if isinstance(stop, Crash) and stop.claim == scenario.claim else ""
+            state = FAILED
