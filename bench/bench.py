@@ -1,0 +1,52 @@
+"""What things cost on this machine: wall time and peak memory of whole commands, cold; ratios are within one run."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+
+COMMAND = [sys.executable, "-m", "stepdown"]
+
+
+def cost(*words: str) -> tuple[float, float]:
+    """Return the seconds and the peak MiB of one command."""
+    begun = time.perf_counter()
+    child = os.posix_spawn(
+        COMMAND[0],
+        [*COMMAND, *words],
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    )
+    _, _, usage = os.wait4(child, 0)
+    return time.perf_counter() - begun, usage.ru_maxrss / 1024
+
+
+def show(title: str, runs: int, *words: str) -> float:
+    """Print the median of some runs of one command; return its seconds."""
+    measured = [cost(*words) for _ in range(runs)]
+    seconds = statistics.median(second for second, _ in measured)
+    print(f"{title:<58}{seconds:8.2f} s {max(mib for _, mib in measured):7.0f} MiB", flush=True)
+    return seconds
+
+
+def main() -> None:
+    """Print the table."""
+    patched = show("verify patched, every claim, every n (median of 5)", 5, "verify", "patched")
+    single = show("verify single-pages (median of 3)", 3, "verify", "single-pages")
+    before = show("verify pre-patch, every n that an int holds", 1, "verify", "pre-patch")
+    print(f"  ratios: single-pages {single / patched:.2f}, pre-patch {before / patched:.0f} times patched")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, counts in (("big blocks", [0] * 10 + [4096]), ("single pages only", [4194304] + [0] * 10)):
+            path = os.path.join(folder, "buddyinfo")
+            with open(path, "w", encoding="ascii") as state:
+                state.write("Node 0, zone   Normal " + " ".join(map(str, counts)) + "\n")
+            show(
+                f"simulate 4 GiB less one page, 16 GiB, {name}", 1, "simulate", "--size", "4294963200", "--state", path
+            )
+
+
+if __name__ == "__main__":
+    main()
