@@ -343,17 +343,28 @@ def test_a_loop_that_crashes_under_no_claims_name_is_not_proved_in_all() -> None
 
 
 class FarCrash(Patched):
-    """Crashes at a size that no search comes to."""
+    """Crashes at one size."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
 
     def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
-        """Take a pass, except of one large size."""
-        if call.n == 1_000_003:
-            raise Crash("page-total", "a size that no search tries")
+        """Take a pass, except of that size."""
+        if call.n == self.size:
+            raise Crash("page-total", "one size")
         return super().turn(call, state, kernel)
 
 
-def test_a_crash_that_no_search_finds_is_not_proved() -> None:
-    answer = Prover(with_turn("far crash", FarCrash())).prove("page-total")
+def test_a_crash_at_one_far_size_is_found() -> None:
+    answer = Prover(with_turn("far crash", FarCrash(1_000_003))).prove("page-total")
+    assert answer.word is Word.REFUTED
+    assert answer.scenario is not None
+    assert answer.scenario.call.n == 1_000_003
+
+
+def test_a_crash_beyond_every_size_that_is_searched_is_not_proved() -> None:
+    answer = Prover(with_turn("far crash", FarCrash(1 << 40))).prove("page-total")
     assert answer.word not in (Word.PROVED, Word.REFUTED)
 
 
