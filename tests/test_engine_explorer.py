@@ -213,10 +213,7 @@ def test_a_number_that_cannot_be_known_surfaces_though_the_code_swallows_it(caug
     "caught",
     [
         Exception,
-        pytest.param(
-            BaseException,
-            marks=pytest.mark.xfail(strict=True, reason='a Misuse is not sticky: a bare "except:" swallows it'),
-        ),
+        BaseException,
     ],
 )
 def test_misuse_surfaces_though_the_code_swallows_it(caught: type[BaseException]) -> None:
@@ -224,7 +221,6 @@ def test_misuse_surfaces_though_the_code_swallows_it(caught: type[BaseException]
         paths(swallowing(lambda: hash(x), caught))
 
 
-@pytest.mark.xfail(strict=True, reason='a bit length that cannot be known is not sticky: a bare "except:" swallows it')
 def test_a_bit_length_that_cannot_be_known_surfaces_though_the_code_swallows_it() -> None:
     with pytest.raises(Undecided):
         paths(swallowing(lambda: range(x.bit_length()), BaseException), ((x >= 1 << 64).literal,))

@@ -123,14 +123,16 @@ class Explorer(Generic[Result]):
         outer = terms.decide, terms.enumerate_value
         terms.decide, terms.enumerate_value = self._decide, self._enumerate
         result, excluded = None, ""
+        terms.raised.clear()
         try:
             result = code()
         except Excluded as assumption:
             excluded = assumption.assumption
         finally:
             terms.decide, terms.enumerate_value = outer
-        if self.failure is not None:  # a model's bare "except:" swallowed it
-            raise self.failure
+        swallowed = self.failure or next(iter(terms.raised), None)  # by a bare "except:" of the model's
+        if swallowed is not None:
+            raise swallowed
         if self.position < len(self.trail):
             raise NotDeterministic("the code asked fewer questions than on the same path before")
         return Path(self._condition(), result, excluded, tuple(self.assumed))

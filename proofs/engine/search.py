@@ -234,7 +234,7 @@ def replay(loop: Loop, monitor: type[Monitor], matter: Matter, scenario: Scenari
     now, crashed = judge(monitor, matter), ""
     state = loop.start(scenario.call)
     events: list[Event] = [state] if isinstance(state, End) else []
-    while True:
+    for _ in range(MOST_EVENTS):
         try:
             for event in events:
                 now = now.step(event)
@@ -249,3 +249,4 @@ def replay(loop: Loop, monitor: type[Monitor], matter: Matter, scenario: Scenari
             events = [*([] if unwinding else [Turn()]), *kernel.events]
             crashed = stop.reason if isinstance(stop, Crash) and stop.claim == scenario.claim else ""
             state = FAILED
+    return ""

@@ -15,8 +15,15 @@ from typing import Any, NoReturn
 Terms = tuple[tuple[str, int], ...]  # sorted (variable, coefficient), no coefficient 0
 
 
+raised: list[BaseException] = []  # in this exploration: a bare "except:" may swallow one, the explorer does not
+
+
 class Misuse(BaseException):
     """A symbol was used in a way that has no meaning for all values at once. Not an Exception: nobody swallows it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        raised.append(self)
 
 
 class Undecided(BaseException):
@@ -25,6 +32,7 @@ class Undecided(BaseException):
     def __init__(self, term: Int, reason: str) -> None:
         super().__init__(reason)
         self.term = term
+        raised.append(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,14 @@ class Symbol:
     __xor__ = __rxor__ = __and__ = __rand__ = __or__ = __ror__ = __invert__ = __contains__ = __abs__
     __getitem__ = __call__ = __int__ = __abs__
     __format__: Any = _misuse
+    __str__: Any = _misuse  # its text would pass for its value's; repr is for the engine's own messages
+    __add__: Any = _misuse
+    __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __add__
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __neg__ = __pos__ = __add__
+    __lt__: Any = _misuse
+    __le__: Any = _misuse
+    __gt__: Any = _misuse
+    __ge__: Any = _misuse
 
 
 class Bool(Symbol):
