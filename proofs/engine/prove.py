@@ -320,7 +320,10 @@ class Prover:
             return Answer(claim.name, Word.VACUOUS, "no run puts the claim to the test", cost, label=part.label)
         if NO_PAGE_TWICE in claim.assumes and watches == "frame" and not _excludes(base, solver):
             return Answer(claim.name, Word.VACUOUS, f"assumption never used: {NO_PAGE_TWICE}", cost, label=part.label)
-        return Answer(claim.name, Word.PROVED, "", cost, told, claim.assumes, obligations=obligations, label=part.label)
+        lack = "" if asked else "for lack of cases: no turn ever does what it is about"
+        return Answer(
+            claim.name, Word.PROVED, lack, cost, told, claim.assumes, obligations=obligations, label=part.label
+        )
 
     def _sample_product(self, base: Base, product: System, monitor: type[Monitor], symbolic: Matter) -> Samples:
         """Return the states of real runs, the monitor's ghosts among them."""
