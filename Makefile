@@ -8,10 +8,10 @@ verify: .venv/ready
 	$(BIN)/python -m proofs
 
 test: .venv/ready
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 test-slow: .venv/ready
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
 
 lint: .venv/ready
 	$(BIN)/ruff check .

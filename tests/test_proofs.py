@@ -22,15 +22,7 @@ from spec.claims import CLAIMS
 from spec.costs import closed_form
 from spec.monitor import Matter
 from spec.targets import TARGETS
-
-REFUTED_BEFORE = {
-    "orders-from-array": 2,
-    "orders-never-increase": 3,
-    "chunk-index-aligned": 3,
-    "refused-order-not-asked-again": 3,
-    "attempts-bounded": 2,
-    "orders-deliverable": 2048,
-}
+from tests.judging import REFUTED_BEFORE
 
 
 @pytest.mark.parametrize("target", ["patched", "single-pages"])

@@ -1,4 +1,4 @@
-"""All claims judged on real runs: every answer sequence for small sizes, random memory in every environment."""
+"""All claims judged on real runs: random memory in every environment. Every answer: test_every_answer.py."""
 
 from __future__ import annotations
 
@@ -10,29 +10,16 @@ from hypothesis import strategies as st
 
 from model.environments import OomVictim, whole_zone
 from model.events import End
-from model.kernel import Allocator, Crash, Kernel, PageArray
-from model.loop import Call, run, take_turn
+from model.kernel import Allocator, Kernel, PageArray
+from model.loop import Call, run
 from model.machine import Machine
 from proofs.engine.search import NeedsAnswer, Script
 from spec.claims import CLAIMS
-from spec.costs import passes_bounded
-from spec.judge import Judge, broken_at, judge
-from spec.monitor import Broken, Matter, Monitor
+from spec.judge import broken_at
+from spec.monitor import Matter
 from spec.targets import TARGETS, Target
 from stepdown.strategies import environments
-from tests.test_proofs import REFUTED_BEFORE
-
-
-def monitors(target: Target) -> dict[str, type[Monitor]]:
-    """Return the monitors of every claim that must hold on ``target``."""
-    found: dict[str, type[Monitor]] = {"terminates": passes_bounded(target.spare_passes)}
-    for name, claim in CLAIMS.items():
-        refuted = target.name == "pre-patch" and name in REFUTED_BEFORE
-        if not claim.not_applicable(target) and not refuted:
-            for part in claim.parts:
-                if not part.not_applicable(target):
-                    found[f"{name} {part.monitor.__name__}"] = part.monitor
-    return found
+from tests.judging import REFUTED_BEFORE, expected_to_hold
 
 
 def judged(target: Target, n: int, allocator: Allocator) -> list[str]:
@@ -41,7 +28,7 @@ def judged(target: Target, n: int, allocator: Allocator) -> list[str]:
     events = list(islice(run(target.loop, call, Kernel(allocator, PageArray())), 40 * n + 100))
     assert isinstance(events[-1], End)
     matter = Matter(call, target.orders)
-    return [name for name, monitor in monitors(target).items() if broken_at(monitor, matter, events) is not None]
+    return [name for name, monitor in expected_to_hold(target) if broken_at(monitor, matter, events) is not None]
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
@@ -74,59 +61,3 @@ def test_the_loop_before_the_patch_breaks_its_six_claims_in_real_runs(name: str)
             if broken_at(part.monitor, Matter(call, target.orders), events) is not None:
                 return
     pytest.fail(f"no run breaks {name}")
-
-
-def every_run(target: Target, n: int) -> int:
-    """Judge every run of n pages, whatever is answered; return how many ends there are, shared beginnings once."""
-    call = Call(n, single_pages=target.single_pages)
-    matter = Matter(call, target.orders)
-    first = tuple(judge(monitor, matter) for monitor in monitors(target).values())
-    pending = [(target.loop.start(call), first, 0, PageArray())]
-    seen: set[object] = set()
-    ends = 0
-    while pending:
-        state, judges, next_frame, memory = pending.pop()
-        scripts: list[tuple[bool, ...]] = [()]
-        while scripts:
-            script = scripts.pop()
-            copy = PageArray()
-            copy.runs, copy.starts = list(memory.runs), list(memory.starts)
-            allocator = Script(script, next_frame)
-            kernel = Kernel(allocator, copy)
-            try:
-                after, events = take_turn(target.loop, call, state, kernel)
-            except NeedsAnswer:
-                scripts += [(*script, False), (*script, True)]
-                continue
-            now: tuple[Judge, ...] = judges
-            for event in events:
-                now = tuple(one.step(event) for one in now)
-            if isinstance(after, End):
-                ends += 1
-            elif (key := (after, now, tuple(copy.runs))) not in seen:
-                seen.add(key)
-                pending.append((after, now, allocator.next_frame, copy))
-    return ends
-
-
-@pytest.mark.parametrize(("name", "most_n"), [("patched", 40), ("single-pages", 40), ("pre-patch", 7)])
-def test_every_answer_sequence_keeps_every_claim(name: str, most_n: int) -> None:
-    counted = sum(every_run(TARGETS[name], n) for n in range(most_n + 1))
-    print(f"{name}: {counted} ends of runs judged, n <= {most_n}")
-    assert counted > most_n
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "sizes"), [("patched", range(50, 120, 23)), ("pre-patch", range(8, 13))])
-def test_every_answer_sequence_keeps_every_claim_for_larger_sizes(name: str, sizes: range) -> None:
-    counted = sum(every_run(TARGETS[name], n) for n in sizes)
-    print(f"{name}: {counted} ends of runs judged, n in {sizes}")
-    assert counted > len(sizes)
-
-
-def test_brute_force_sees_a_broken_loop() -> None:
-    broken = TARGETS["pre-patch"]
-    strict = Target("strict", broken.loop, "", spare_passes=0)
-    with pytest.raises((Broken, Crash)):
-        for n in range(4):
-            every_run(strict, n)
