@@ -31,7 +31,7 @@ class Judge:
             stepped = monitor.step(event)
             return self if stepped is monitor else Judge(((low, high, stepped),))
         for low, high, monitor in self.classes:
-            cuts = [cut for cut in _ends(event, monitor.watches) if low < cut < high]
+            cuts = [cut for cut in ends_of(event, monitor.watches) if low < cut < high]
             ends = sorted({low, high, *cuts})
             for first, last in pairwise(ends):
                 watching = monitor if first == low else _moved(monitor, first)
@@ -64,7 +64,8 @@ def _moved(monitor: Monitor, watch: int) -> Monitor:
     return replace(monitor, matter=replace(monitor.matter, watch=watch))
 
 
-def _ends(event: Event, watches: str) -> tuple[int, ...]:
+def ends_of(event: Event, watches: str) -> tuple[int, ...]:
+    """Return the ends of the range of watched values that ``event`` covers, nothing where it covers none."""
     if watches == "order" and isinstance(event, Attempt):
         return event.order, event.order + 1
     if watches == "slot" and isinstance(event, Store):

@@ -92,6 +92,7 @@ class RollbackExact(Monitor):
     """On failure every page is freed exactly once, as a single page; on success none is. Watches one frame."""
 
     watches = "frame"
+    heeds_others = False
     held: bool = False
     single: bool = False  # the watched page can be freed alone
 
@@ -131,6 +132,7 @@ class ClearedOnce(Monitor):
     """On success every page was cleared exactly once. Watches one frame."""
 
     watches = "frame"
+    heeds_others = False
     held: bool = False
     cleared: bool = False
 

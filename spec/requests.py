@@ -129,6 +129,7 @@ class RefusedOrderNotAskedAgain(Monitor):
     """Above order 0, an order that was refused is never asked for again. Watches one order."""
 
     watches = "order"
+    heeds_others = False
     refused: bool = False
 
     def step(self, event: Event) -> Self:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import stepdown
+from stepdown.trace_command import trace_command
 from stepdown.verify import Usage, chosen_claims, chosen_target, nearest, verify
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def cli() -> None:
     stepdown verify                       every claim about the patched loop
     stepdown verify pre-patch             what the loop before it broke, and how
     stepdown simulate --size 4M --state /proc/buddyinfo
+    stepdown trace board.trace            did a running kernel do what is claimed?
     stepdown claims                       what is claimed, and where it comes from
     """
 
@@ -210,6 +212,8 @@ def simulate_command(target: str, size: str, state: str | None, seed: int | None
         picture.render_text(result, width, color=not plain and "NO_COLOR" not in os.environ, ascii_only=ascii_only)
     )
 
+
+cli.add_command(trace_command)
 
 LONG_RUN = 200_000  # pages: about a second
 

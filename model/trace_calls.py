@@ -1,0 +1,391 @@
+"""Cuts the records of a trace into calls of the loop, one buffer each, and keeps all other requests apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from model.events import Attempt, Clear, Free
+from model.gfp import GFP_COMP, GFP_HIGHMEM, GFP_NORETRY, GFP_NOWARN, GFP_ZERO, NAMES, Gfp
+from model.gfp_text import BadFlags, gfp_of_number, gfp_of_text
+from model.recorded import (
+    BACKWARDS,
+    BY_FLAGS,
+    CONTRADICTION,
+    CUT,
+    LOST,
+    MIXED,
+    MOST_EVENTS,
+    NO_SIZE,
+    NO_TASK,
+    PAGE_SIZE,
+    SILENT,
+    UNANSWERED,
+    Recorded,
+    Work,
+    drop_frees_of_others,
+    look_at_pages,
+    outcome,
+)
+from model.trace_forms import LOOPS, Kind, Record
+from model.trace_header import FEWER, Section, as_int, fields_of, value_of
+from model.trace_lines import Reader
+
+MOST_TASKS = 1 << 14  # with a call or a request open at once
+MOST_OPEN = 64  # requests of one task inside each other
+# functions between the loop and __alloc_pages() that a return address may name in place of the loop
+BETWEEN = {"", "?", "alloc_pages", "alloc_pages_noprof", "alloc_pages_current", "alloc_pages_node", "alloc_pages_mpol"}
+
+
+@dataclass
+class Ask:
+    """A request that the page allocator has not returned from."""
+
+    line: int
+    time: float | None
+    values: dict[str, str]
+    answer: Record | None = None
+    compactions: int = 0
+    reclaims: int = 0
+
+
+# an enumeration's members are slow to look up, and this is done for each of a million lines
+ENTER, LEAVE, ASK, ANSWER, RETURN, FREE = Kind.ENTER, Kind.LEAVE, Kind.ASK, Kind.ANSWER, Kind.RETURN, Kind.FREE
+CLEAR, MAPPED, WORK, LOST_HERE, HEADER = Kind.CLEAR, Kind.MAPPED, Kind.WORK, Kind.LOST, Kind.HEADER
+
+
+class Cutter:
+    """Takes records, gives the calls of the loop as they end. ``size_bytes`` and ``loop`` are what the user knows."""
+
+    def __init__(self, reader: Reader, size_bytes: int | None = None, loop: str = "", keep_works: bool = False) -> None:
+        self.reader, self.keep_works = reader, keep_works
+        self.size_bytes, self.loop = size_bytes, loop
+        self.section = Section()
+        self.calls: dict[str, Recorded] = {}  # open, by task
+        self.asked: dict[str, list[Ask]] = {}
+        self.doubts: dict[str, None] = {}  # about whole traces
+        self.held_back: Recorded | None = None  # the call that the section's header may be about
+        self.other_requests = 0
+        self.has_data = False
+        self.done: list[Recorded] = []
+        self.agreed: set[tuple[str, str]] = set()  # numbers and names of flags that were held against each other
+
+    def cut(self, records: Iterable[Record]) -> Iterator[Recorded]:
+        """Yield the calls in the order of their ends."""
+        for record in records:
+            if record.kind is HEADER:
+                self.take_header(record)
+            else:
+                self.has_data = True
+                self.take(record)
+            if self.done:
+                yield from self.done
+                self.done = []
+        self.end_section()
+        yield from self.done
+
+    def take_header(self, record: Record) -> None:
+        """Note a line of the header; the first one after data begins another trace."""
+        if self.has_data and record.function in ("kernel", "tracer"):
+            self.end_section()
+            self.reader.wants_all = False
+            self.section, self.has_data = Section(entries_before=self.reader.entries), False
+        self.section.take(record.function, record.values)
+
+    def take(self, record: Record) -> None:
+        """Take in one record of the trace's body."""
+        task, kind, section = record.task, record.kind, self.section
+        if not section.returns and (kind is not ANSWER and kind is not RETURN and kind is not WORK):
+            self.end_answered(record)
+        call = self.calls.get(task)
+        if call is not None and (time := record.time) is not None:
+            if time < call.last_time:
+                call.gaps[BACKWARDS] = None
+            call.last_time = time
+        if kind is ANSWER:
+            self.take_answer(record)
+        elif kind is ASK:
+            self.take_ask(record)
+        elif kind is RETURN:
+            section.returns = True
+            open_asks = self.asked.get(task, [])
+            if open_asks:
+                self.end_request(record, open_asks.pop(), record.function)
+            elif call is not None:
+                call.gaps[LOST] = None
+        elif kind is CLEAR:
+            section.clears = section.clears or bool(record.values)
+            if call is not None and call.is_reached and record.values:
+                clear(call, record)
+        elif kind is FREE:
+            section.frees = True
+            if call is not None and call.is_reached and record.frame is not None:
+                call.add(Free(record.frame, record.order), record.line)
+        elif kind is ENTER:
+            self.enter(record, call)
+        elif kind is LEAVE:
+            if call is not None and call.function == record.function:
+                self.take_leave(record, call)
+        elif kind is MAPPED:
+            if call is not None and call.is_reached:
+                call.mapped = True
+                if not call.function:
+                    self.leave(task, True)
+        elif kind is WORK and (open_asks := self.asked.get(task, [])):
+            open_asks[-1].compactions += record.function == "mm_compaction_begin"
+            open_asks[-1].reclaims += record.function == "mm_vmscan_direct_reclaim_begin"
+        elif kind is LOST_HERE:
+            self.lose()
+
+    def take_ask(self, record: Record) -> None:
+        """A request begins, perhaps inside another: reclaim asks for pages, too."""
+        self.section.asks = self.reader.wants_all = True
+        open_asks = self.asked.setdefault(record.task, [])
+        if len(open_asks) >= MOST_OPEN or len(self.asked) > MOST_TASKS:
+            self.lose()
+            open_asks = self.asked.setdefault(record.task, [])
+        open_asks.append(Ask(record.line, record.time, fields_of(record.values)))
+
+    def take_leave(self, record: Record, call: Recorded) -> None:
+        """The loop's function returns."""
+        if self.asked.get(record.task) and not self.section.returns:
+            call.gaps[UNANSWERED] = None
+            self.asked.pop(record.task)
+        returned = value_of(record.values, "ret")
+        self.leave(record.task, None if returned is None else returned != 0)
+
+    def end_answered(self, record: Record) -> None:
+        """Without probes on the allocator's return a request is over when its task does something else."""
+        open_asks = self.asked.get(record.task, [])
+        if open_asks and open_asks[-1].answer is not None:
+            self.end_request(record, open_asks.pop(), "")
+
+    def lose(self) -> None:
+        """Note that events are missing here: every call that is open has a gap."""
+        self.section.has_lost = True
+        for call in self.calls.values():
+            call.gaps[LOST] = None
+        self.asked.clear()
+
+    def enter(self, record: Record, call: Recorded | None) -> None:
+        """Begin a call at the entry of the loop's function."""
+        if call is not None:
+            if call.function and call.function != record.function and not call.is_reached:
+                return  # one entry calls the other
+            call.gaps[LOST if call.function else CUT] = None
+            self.leave(record.task, None)
+        values = fields_of(record.values)
+        gfp = as_int(values.get("gfp"))
+        loop = self.loop or LOOPS.get(record.function, "")
+        flags = None if gfp is None else gfp_of_number(gfp)
+        if flags is not None and loop == "dma-iommu":
+            flags = flags.without(GFP_COMP) | GFP_ZERO  # iommu_dma_alloc(): "gfp |= __GFP_ZERO;"
+        elif flags is not None:
+            flags = flags.without(GFP_COMP)  # arm_iommu_alloc_attrs(): "gfp &= ~(__GFP_COMP);"
+        self.calls[record.task] = Recorded(
+            record.line, record.task, loop, "window", record.function,
+            as_int(values.get("size")), flags, as_int(values.get("attrs")), last_time=record.time or 0.0,
+        )  # fmt: skip
+        if len(self.calls) > MOST_TASKS:
+            self.leave(next(iter(self.calls)), None)
+
+    def take_answer(self, record: Record) -> None:
+        """Match an answer with its request, or take it as a request of its own where requests are not probed."""
+        if not self.section.asks:
+            if record.is_interrupt:
+                self.count_other()
+                return
+            self.take_request(record, Ask(record.line, None, {}, record), record.function)
+            return
+        open_asks = self.asked.get(record.task, [])
+        if open_asks and open_asks[-1].answer is None and asks_for(open_asks[-1], record.order):
+            open_asks[-1].answer = record
+        else:
+            self.count_other()  # the bulk allocator prints answers without passing the probe
+
+    def end_request(self, record: Record, ask: Ask, caller: str) -> None:
+        """A request is over: the page allocator returned to ``caller``."""
+        if ask.answer is None:
+            page, order = value_of(record.values, "page"), as_int(ask.values.get("order"))
+            gfp = as_int(ask.values.get("gfp"))
+            if page != 0 or order is None or not 0 <= order < 64 or gfp is None:
+                if self.is_the_loops(record.task, caller, None):
+                    self.calls[record.task].gaps[UNANSWERED] = None
+                self.count_other()
+                return
+            ask.answer = Record(ANSWER, record.line, record.task, record.time, order, None, hex(gfp))
+        self.take_request(record, ask, caller)
+
+    def take_request(self, record: Record, ask: Ask, caller: str) -> None:
+        """Add a request to the loop's call that made it, or count it as somebody else's."""
+        answer, task = ask.answer, record.task
+        assert answer is not None
+        try:
+            gfp = gfp_of_text(answer.gfp)
+        except BadFlags:
+            self.reader.unread()
+            return
+        if not self.is_the_loops(task, caller, gfp):
+            self.count_other()
+            return
+        key = self.key_of(task, caller, gfp)
+        call = self.calls.get(key)
+        if call is None:
+            call = self.begin_without_window(answer, caller, key)
+        self.check_numbers(ask, gfp)
+        call.loop = call.loop or self.loop or LOOPS.get(caller, "")
+        if caller in LOOPS:
+            call.told_by = "return address"
+        if answer.bits and not call.loop:
+            call.loop = "arm" if answer.bits == 32 else "dma-iommu"  # the ARM loop is one of 32-bit kernels alone
+        if answer.task == "":
+            call.gaps[NO_TASK] = None
+        if not self.section.asks:
+            call.gaps[SILENT] = None
+        page = value_of(record.values, "page") if record.kind is RETURN else None
+        if page is not None and answer.frame is not None and len(call.frames) < MOST_EVENTS:
+            call.frames[page] = answer.frame
+        call.attempts += 1
+        if call.size_bytes is not None or call.function:
+            call.add(Attempt(answer.order, gfp, answer.frame), answer.line)
+            if self.keep_works and ask.time is not None and record.time is not None:
+                spent = record.time - ask.time
+                call.works.append(Work(answer.order, answer.frame is not None, spent, ask.compactions, ask.reclaims))
+        if answer.frame is not None:
+            call.granted_pages += 1 << answer.order
+        if not call.function and call.n is not None:
+            failed = answer.frame is None and answer.order == 0
+            if failed or call.granted_pages >= call.n:
+                self.leave(key, None)
+
+    def key_of(self, task: str, caller: str, gfp: Gfp) -> str:
+        """Return what the open call of a request is known by: its task; where flags alone tell, the flags too."""
+        known_by_task = task in self.calls or caller in LOOPS
+        return task if known_by_task else f"{task} {gfp.without(GFP_NORETRY)!r}"
+
+    def is_the_loops(self, task: str, caller: str, gfp: Gfp | None) -> bool:
+        """Return whether a request is the loop's: by its return address, else by task and flags."""
+        if caller in LOOPS:
+            return gfp is not None or task in self.calls
+        if caller not in BETWEEN or gfp is None or caller == "?":
+            return False
+        call = self.calls.get(task)
+        looks_so = gfp.highmem and gfp.nowarn and not gfp.comp and not gfp.other
+        if looks_so and call is not None:
+            base = gfp.without(GFP_NORETRY)
+            if call.gfp is not None and self.section.numbers_agree:
+                same = base == (call.gfp | GFP_NOWARN | GFP_HIGHMEM).without(GFP_NORETRY)
+                call.left_out += not same
+                return same
+            if call.base is not None and call.base != base:
+                call.gaps[MIXED] = None
+            call.base = base
+        return looks_so
+
+    def begin_without_window(self, answer: Record, caller: str, key: str) -> Recorded:
+        """Begin a call at its first attempt: no probe on the loop's function shows its begin."""
+        section = self.section
+        size = self.size_bytes if self.size_bytes is not None else section.size_bytes
+        attrs = section.attrs if self.size_bytes is None else None
+        told_by = "return address" if caller in LOOPS else "task and flags"
+        call = Recorded(answer.line, answer.task, self.loop or LOOPS.get(caller, ""), told_by, "", size, None, attrs)
+        call.size_from_header = self.size_bytes is None
+        call.last_time = answer.time or 0.0
+        if told_by == "task and flags":
+            call.gaps[BY_FLAGS] = None
+        self.calls[key] = call
+        if len(self.calls) > MOST_TASKS:
+            self.calls.pop(next(iter(self.calls)))
+            self.section.has_lost = True
+        return call
+
+    def check_numbers(self, ask: Ask, gfp: Gfp) -> None:
+        """Hold the number of a probe's flags against the names that the answer prints."""
+        text = ask.values.get("gfp")
+        if text is None or ask.answer is None or (text, ask.answer.gfp) in self.agreed:
+            return
+        number = as_int(text)
+        if number is None or ask.answer.gfp.startswith("0x"):
+            return
+        meant = gfp_of_number(number)
+        if any(getattr(meant, name) != getattr(gfp, name) for name in NAMES):
+            self.section.disagreeing += 1
+        else:
+            self.section.agreeing += 1
+            if len(self.agreed) < 4096:
+                self.agreed.add((text, ask.answer.gfp))
+
+    def leave(self, task: str, ok: bool | None) -> None:
+        """End the call of ``task``; what can be judged now goes to ``done``."""
+        call, section = self.calls.pop(task), self.section
+        section.calls += 1
+        if call.ok is None:
+            call.ok = outcome(call, ok)
+        if section.overrun:
+            call.gaps[section.overrun] = None
+        elif section.has_lost:
+            call.gaps[LOST] = None
+        if call.size_bytes is None and call.function and section.calls == 1:
+            call.size_bytes, call.size_from_header = section.size_bytes, True
+        if call.size_bytes is None:
+            call.gaps[NO_SIZE] = None
+        if not section.numbers_agree:
+            call.gfp = None
+            if section.agreeing:
+                call.gaps[CONTRADICTION] = None
+        call.shows_every_attempt = section.asks and not call.left_out
+        call.shows_clears, call.shows_frees, call.max_order = section.clears, section.frees, section.max_order
+        drop_frees_of_others(call)
+        look_at_pages(call)
+        call.frames.clear()
+        previous, self.held_back = self.held_back, None
+        if section.calls > 1:  # the header tells of one call
+            for several in (call, previous or call):
+                if several.size_from_header:
+                    several.gaps[NO_SIZE] = None
+        if previous is not None:
+            self.done.append(previous)
+        if section.size_bytes is not None and call.size_bytes == section.size_bytes:
+            self.held_back = call
+        else:
+            self.done.append(call)
+
+    def end_section(self) -> None:
+        """End what is open: the trace is over."""
+        section = self.section
+        there = self.reader.entries - section.entries_before
+        if section.entries is not None and there < section.entries:
+            self.doubts[FEWER.format(counted=section.entries, there=there)] = None
+        only = section.calls == 0 and len(self.calls) == 1
+        for key, call in list(self.calls.items()):
+            told = section.ok if only and call.size_bytes == section.size_bytes else None
+            call.gaps[CUT if call.size_bytes is not None else NO_SIZE] = None
+            if not call.function and section.calls:  # somebody else's, with the flags of the loop
+                self.other_requests += self.calls.pop(key).attempts
+                continue
+            self.leave(key, told)
+        last, self.held_back = self.held_back, None
+        if last is not None:
+            if section.calls == 1:
+                last.ok = section.ok if last.ok is None else last.ok
+                last.runs = section.runs if section.runs_size == last.size_bytes else None
+                last.attrs = section.attrs if last.attrs is None else last.attrs
+            self.done.append(last)
+        self.asked.clear()
+
+    def count_other(self) -> None:
+        """Count a request that is not the loop's."""
+        self.other_requests += 1
+
+
+def clear(call: Recorded, record: Record) -> None:
+    """Add a clear to a call, its frame known by the struct page that a request returned."""
+    size, frame = value_of(record.values, "size"), call.frames.get(value_of(record.values, "page") or 0)
+    if size and frame is not None and size % PAGE_SIZE == 0:
+        call.add(Clear(frame, size // PAGE_SIZE), record.line)
+
+
+def asks_for(ask: Ask, order: int) -> bool:
+    """Return whether the request is for ``order``, as far as its probe shows."""
+    shown = as_int(ask.values.get("order"))
+    return shown is None or shown == order
