@@ -1,4 +1,5 @@
-"""Reads /proc/buddyinfo and /proc/pagetypeinfo, as the kernel prints them and as people paste them."""
+"""Reads /proc/buddyinfo, /proc/pagetypeinfo and the free lists of OOM and allocation-failure reports, as the kernel
+prints them and as people paste them."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from model.buddy import Migrate, ZoneState
 from model.machine import ZONE_NAMES
+from model.oom_reports import Report
 
 LONGEST_LINE = 1 << 16  # characters; the kernel's lines have about 200
 MOST_ZONES = 1024 * len(ZONE_NAMES)  # MAX_NUMNODES of the largest configuration: more is no dump
@@ -26,9 +28,8 @@ ZONE_LINE = re.compile(
 TYPED_HEADER = re.compile(r"Free pages count per migrate type at order(?P<orders>[\s\d]*)", re.ASCII)
 SECTION_HEADER = re.compile(r"Number of (?:mixed )?blocks type")
 CUT_ZONE_LINE = re.compile(r"(?:^|\s)(?:No|Nod|Node\s*\d*\s*,?\s*(?:z|zo|zon)?)$", re.ASCII)
-OOM_REPORT = re.compile(r"\d\*\d+kB", re.ASCII)
 COUNT = re.compile(r">?\d+(?=[\s>]|$)|\S+", re.ASCII)
-FORMATS = "/proc/buddyinfo or /proc/pagetypeinfo"
+FORMATS = "/proc/buddyinfo, /proc/pagetypeinfo or an OOM report"
 
 
 class BadDump(ValueError):
@@ -107,21 +108,23 @@ class Snapshot:
 def read_dump(source: Readable | Iterable[str]) -> Dump:
     """Return the zones of the first dump in ``source``, an open text file or lines, whatever text is around it.
 
-    Where both formats are found, /proc/pagetypeinfo is used. Memory is bounded whatever the length of the input.
+    Of several formats /proc/pagetypeinfo is used, else /proc/buddyinfo, else the report. Memory is bounded whatever the
+    length of the input.
     Raises BadDump.
     """
-    plain, typed = Snapshot("/proc/buddyinfo"), Snapshot("/proc/pagetypeinfo")
-    number, in_section, has_oom_report, first_text, last_line = 0, False, False, "", ""
+    plain, typed, report = Snapshot("/proc/buddyinfo"), Snapshot("/proc/pagetypeinfo"), Report()
+    number, in_section, first_text, last_line = 0, False, "", ""
     for number, line in enumerate(lines_of(source), start=1):
         last_line = line
         if "\0" in line:
             raise BadDump(f"line {number}: expected text, got a NUL: binary?")
         first_text = first_text or line.strip()
-        has_oom_report = has_oom_report or bool(OOM_REPORT.search(line))
         match = ZONE_LINE.search(line)
         if match and not (in_section and not match["type"]):
             (typed if match["type"] else plain).add(match, number)
-        elif header := TYPED_HEADER.search(line):
+        elif not match and (report.lists or "kB" in line or "Node" in line or ":" in line):
+            report.take(line, number)
+        if not match and (header := TYPED_HEADER.search(line)):
             typed.columns = typed.columns or len(header["orders"].split()) or None
         in_section = bool(SECTION_HEADER.search(line) or (in_section and match and not match["type"]))
         if typed.is_complete:
@@ -131,10 +134,14 @@ def read_dump(source: Readable | Iterable[str]) -> Dump:
         raise BadDump(f"expected {FORMATS}, got an empty input")
     if hasattr(source, "readline") and not last_line.endswith("\n") and not typed.is_complete:
         chosen.notes += doubts_about_the_end(chosen, last_line, number)
+    if not chosen.blocks and report.trouble:
+        raise BadDump(report.trouble)
+    if not chosen.blocks and report.lists:
+        return Dump(report.zones(), tuple(report.remarks()))
     if not chosen.blocks:
-        oom = "an OOM or allocation-failure report, which is not read here"
-        came = oom if has_oom_report else f"{number} lines without any, first {clipped(first_text)}"
-        raise BadDump(f"expected lines of {FORMATS} ('Node 0, zone Normal 1 2 3 ...'), got {came}")
+        came = f"{number} lines without any, first {clipped(first_text)}"
+        forms = "'Node 0, zone Normal 1 2 3 ...' or 'Normal: 1*4kB (U) 2*8kB (M) ... = 20kB'"
+        raise BadDump(f"expected lines of {FORMATS} ({forms}), got {came}")
     zones = tuple(ZoneState(node, name, blocks) for (node, name), blocks in chosen.blocks.items())
     return Dump(zones, tuple(chosen.notes + remarks(chosen, plain)))
 

@@ -161,7 +161,9 @@ def claims_command(form: str) -> None:
 @cli.command(name="simulate")
 @click.argument("target", default="patched")
 @click.option("--size", required=True, metavar="SIZE", help="Bytes, or with K, M, G.")
-@click.option("--state", metavar="FILE", help="/proc/buddyinfo, /proc/pagetypeinfo, a copy of either, or -.")
+@click.option(
+    "--state", metavar="FILE", help="/proc/buddyinfo, /proc/pagetypeinfo, an OOM report, a copy of one, or -."
+)
 @click.option("--random", "seed", type=int, metavar="SEED", help="A machine drawn from this seed instead.")
 @click.option("--zone", metavar="NAME", help="Only that zone.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")

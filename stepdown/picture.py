@@ -6,7 +6,9 @@ from bisect import bisect_right
 from itertools import accumulate, zip_longest
 
 from model.buddy import USABLE, ZoneState
-from stepdown.simulate import PAGE_SIZE, Chunks, Simulation
+from model.gfp import Gfp
+from model.machine import zones_tried
+from stepdown.simulate import PAGE_SIZE, Chunks, Simulation, usable_pages
 
 SHADES = {False: "█▒·░", True: "#=.-"}  # by whether only ASCII may be written: even chunk, odd chunk, small ones, taken
 COLOURS = ("36", "34", "32", "33", "35", "31")  # ANSI, by order from 0 on, used again from the start
@@ -91,6 +93,7 @@ def free_lists(simulation: Simulation, width: int, ascii_only: bool) -> list[str
     solid, taken = SHADES[ascii_only][0], SHADES[ascii_only][3]
     for before, after in zip(simulation.before, simulation.after, strict=True):
         name = f"Node {before.node}, zone {before.name}"
+        lines += serving(before, name) if usable_pages(before) < before.total_pages() else []
         if before == after:
             lines += [f"  {name}, unchanged: {' '.join(map(str, before.by_order()))}"]
             continue
@@ -108,6 +111,23 @@ def free_lists(simulation: Simulation, width: int, ascii_only: bool) -> list[str
             lines += [f"  {order:>5}  {was:>10}  {now:>10}  {unusable}{bar}".rstrip()]
         lines += [f"  bars in pages: {solid} left, {taken} taken, + new from splits and merges"]
     return lines
+
+
+def serving(state: ZoneState, name: str) -> list[str]:
+    """Return what of a zone's free memory can serve the loop, and why the rest cannot."""
+    other = state.total_pages() - state.total_pages(USABLE)
+    why = [f"{size_text(other)} CMA, high-atomic or isolated"] if other else []
+    why += (
+        [f"{size_text(min(state.min_pages, state.total_pages(USABLE)))} below the min watermark"]
+        if state.min_pages
+        else []
+    )
+    if state.name not in zones_tried(Gfp(highmem=True)):
+        why = [f"unmovable requests do not use zone {state.name}"]
+    return [
+        f"  {name}: {size_text(usable_pages(state))} of {size_text(state.total_pages())} free can serve "
+        f"({'; '.join(why)})"
+    ]
 
 
 def unusable_blocks(state: ZoneState) -> tuple[int, ...]:

@@ -151,6 +151,8 @@ def simulate(loop: Loop, call: Call, machine: Machine, notes: Iterable[str] = ()
             turns -= state.ok and turns > 0  # the last test of the loop's condition is no turn
     except Crash as crash:
         outcome, reason = "crashed", f"{crash.claim}: {crash.reason}"
+    if outcome == "failed":
+        notes = [*notes, "a kernel reclaims, and kills for memory, before it refuses a single page: not simulated"]
     orders = sorted({order for order, _ in kernel.attempts}, reverse=True)
     counted = [Attempts(o, kernel.attempts.get((o, True), 0), kernel.attempts.get((o, False), 0)) for o in orders]
     chunks = tuple(Chunks(order, number) for order, number in kernel.chunks)
@@ -206,7 +208,8 @@ def machine_from_dump(source: Readable | Iterable[str], zone: str | None = None)
         raise BadDump(f"zone {clip(zone or '')}: expected one of the zones present: {present}")
     if not any(state.name in zones_tried(Gfp(highmem=True)) for state in chosen):
         notes.append(f"no zone of {', '.join(state.name for state in chosen)} serves this loop: all is refused")
-    notes.append("watermarks are not in a dump: every usable free page may be taken")
+    if not any(state.min_pages for state in chosen):
+        notes.append("watermarks are not in a dump: every usable free page may be taken")
     return Machine(chosen), notes
 
 
@@ -229,6 +232,12 @@ def random_machine(seed: int) -> Machine:
     return Machine(states)
 
 
+def usable_pages(state: ZoneState) -> int:
+    """Return the free pages of a zone that may be taken for the loop: of a usable type, above the minimum watermark."""
+    serves = state.name in zones_tried(Gfp(highmem=True))
+    return max(0, state.total_pages(USABLE) - state.min_pages) if serves else 0
+
+
 def as_dict(simulation: Simulation) -> dict[str, Any]:
     """Return the simulation as JSON has it: numbers, strings, lists and objects alone."""
 
@@ -238,6 +247,8 @@ def as_dict(simulation: Simulation) -> dict[str, Any]:
                 "node": state.node,
                 "zone": state.name,
                 "min_pages": state.min_pages,
+                "free_pages": state.total_pages(),
+                "usable_pages": usable_pages(state),
                 "free_blocks_by_order": {kind.name.lower(): list(counts) for kind, counts in state.blocks.items()},
             }
             for state in states

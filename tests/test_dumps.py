@@ -166,10 +166,6 @@ def test_rejects_pagetypeinfo_with_fewer_columns_than_its_header() -> None:
     assert "expected 11 numbers" in refusal("".join(lines[:5]) + "Node    0, zone      DMA, type    Unmovable      1\n")
 
 
-def test_rejects_an_oom_report_by_its_name() -> None:
-    assert "OOM or allocation-failure report" in refusal(REAL["issue-rpi-linux-3872-arm-cma.txt"])
-
-
 def test_rejects_more_zones_than_any_machine_has() -> None:
     assert "zones, got more" in refusal("".join(f"Node {node}, zone DMA 1\n" for node in range(7000)))
 
