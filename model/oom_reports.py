@@ -85,7 +85,8 @@ class Report:
         elif kind in {"colon", "zone"}:
             self._begin(token["zone"], bool(token["colon"]), number)
         elif kind == "blocks":
-            self._count(*token["blocks"].removesuffix("kB").split("*"), number=number)
+            count, kilobytes = token["blocks"].removesuffix("kB").split("*")
+            self._count(count, kilobytes, number)
         elif kind == "letters":
             if self.listing is not None and self.listing.counts and not self.listing.ended:
                 self.listing.letters[-1] = token["letters"]
