@@ -29,9 +29,7 @@ def step_fails(bits: int) -> bool:
 
     k: Any = variable("k")
     given = literals_of(k >= 1 << (bits - 1), k < 1 << bits)
-    solver = Solver()
-    solver.push(given)
-    explorer = Explorer[bool](solver, given)
+    explorer = Explorer[bool](Solver(), given)
     return any(path.result for path in explorer.paths(lambda: bool(closed_form(k) - closed_form(k - 1) != bits)))
 
 

@@ -66,12 +66,15 @@ class Decision:
 
 
 class Explorer(Generic[Result]):
-    """Runs ``code`` once for each feasible path under ``given``, which the solver must already hold."""
+    """Runs ``code`` once for each feasible path under ``given``.
+
+    The solver is told ``given`` at the first question that needs it: most monitors ask none.
+    """
 
     def __init__(self, solver: Solver, given: Sequence[Literal] = (), fields: Collection[str] = ()) -> None:
         self.solver = solver
         self.fields = frozenset(fields)  # a number made of these is asked for by promoting them
-        self.given = frozenset(given)
+        self.given = tuple(dict.fromkeys(given))
         self.trail: list[Decision] = []
         self.position = 0
         self.known: dict[Literal, bool] = {}
@@ -79,23 +82,26 @@ class Explorer(Generic[Result]):
         self.tried: dict[int, int] = {}  # position on the trail: the value that an enumeration tries there
         self.mentioned: set[str] = set()
         self.failure: BaseException | None = None
-        for literal in given:
-            self._learn(literal)
+        self.told = False
 
     def paths(self, code: Callable[[], Result]) -> Iterator[Path[Result]]:
         """Yield every feasible path of ``code``. Raises TooManyPaths, NotDeterministic, Misuse, Undecided."""
         count = 0
-        while True:
-            yield self._run(code)
-            count += 1
-            if count >= MOST_PATHS:
-                raise TooManyPaths(f"more than {MOST_PATHS} paths in one turn")
-            while self.trail and not self.trail[-1].open:
-                self.trail.pop()
-            if not self.trail:
-                return
-            last = self.trail[-1]
-            last.answer, last.open = not last.answer, False
+        try:
+            while True:
+                yield self._run(code)
+                count += 1
+                if count >= MOST_PATHS:
+                    raise TooManyPaths(f"more than {MOST_PATHS} paths in one turn")
+                while self.trail and not self.trail[-1].open:
+                    self.trail.pop()
+                if not self.trail:
+                    return
+                last = self.trail[-1]
+                last.answer, last.open = not last.answer, False
+        finally:
+            if self.told:
+                self.solver.pop()
 
     def assume(self, name: str, truth: object) -> None:
         """Go on only where ``truth`` holds: the assumption called ``name``."""
@@ -182,7 +188,13 @@ class Explorer(Generic[Result]):
         no = self._feasible(literal.negated()) if yes else True
         return Decision(literal, answer=yes, open=yes and no, free=yes and no)
 
+    def _tell(self) -> None:
+        if not self.told:
+            self.solver.push(self.given)
+            self.told = True
+
     def _feasible(self, literal: Literal) -> bool:
+        self._tell()
         return self.solver.satisfiable((*self._condition(), literal))
 
     def _enumerate(self, term: Int) -> int:
@@ -199,6 +211,7 @@ class Explorer(Generic[Result]):
         raise self._fail(Undecided(term, f"{term!r} must be known here and has more than {MOST_VALUES} values"))
 
     def _some_value(self, term: Int) -> int:
+        self._tell()
         self.solver.push(self._condition())
         try:
             if not self.solver.check():

@@ -7,7 +7,7 @@ them yields a state, the state is joined, and so on until no step leaves them: w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -139,11 +139,22 @@ class Element:
         return known is not None and (known <= bound if upper else known >= bound)
 
 
-Invariants = dict[Location, Element]
+Proved = Mapping[Location, tuple[Literal, ...]]  # by the location of the loop alone
 
 
-def landmarks_of(system: System, parameters: Iterable[str], wanted: str) -> dict[Terms, set[int]]:
-    """Return the forms that bounds are kept on, each with the constants that a bound may weaken to."""
+class Invariants(dict[Location, Element]):
+    """What is supposed to hold at each location, and beneath it what is proved already."""
+
+    def __init__(self, elements: Mapping[Location, Element], proved: Proved) -> None:
+        super().__init__(elements)
+        self.proved = proved
+
+
+def landmarks_of(
+    system: System, parameters: Iterable[str], wanted: str, settled: Collection[str] = ()
+) -> dict[Terms, set[int]]:
+    """Return the forms that bounds are kept on, each with the constants that a bound may weaken to; of those fields
+    that are ``settled`` alone there are bounds already."""
     names = sorted({name for location in system.locations() for name in _fields(location)} | set(parameters))
     marks: dict[Terms, set[int]] = {}
     fixed = set(parameters)
@@ -164,7 +175,8 @@ def landmarks_of(system: System, parameters: Iterable[str], wanted: str) -> dict
                     for other in names:  # what a claim counts is best held against what the loop counts
                         if not other.startswith("ghost.") and other not in fixed:
                             marks.setdefault(((ghost, 1), (other, -1)), set(SMALL))
-    return marks
+    known_already = fixed.union(settled) if settled else ()
+    return {form: constants for form, constants in marks.items() if not all(v in known_already for v, _ in form)}
 
 
 def find(
@@ -172,15 +184,18 @@ def find(
     solver: Solver,
     parameters: tuple[str, ...],
     samples: Mapping[Location, list[dict[str, int]]],
-    supporting: Mapping[Location, tuple[Literal, ...]],
+    supporting: Proved,
     form: str = FORMS[-1],
+    settled: Collection[str] = (),
 ) -> Invariants:
     """Return the strongest inductive invariants of the system. Raises NoFixpoint, SolverUnknown.
 
-    samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone.
+    samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone;
+    settled: fields whose bounds among themselves are in ``supporting``.
     """
-    marks = landmarks_of(system, parameters, form) if form in FORMS[2:] else {}
-    elements: Invariants = {loc: Element((*_fields(loc), *parameters), marks, form) for loc in system.locations()}
+    marks = landmarks_of(system, parameters, form, settled) if form in FORMS[2:] else {}
+    found = {loc: Element((*_fields(loc), *parameters), marks, form) for loc in system.locations()}
+    elements = Invariants(found, supporting)
     for location, points in samples.items():
         if location in elements:
             for point in points[: 1 if form == FORMS[0] else MOST_POINTS]:
@@ -192,27 +207,27 @@ def find(
     shown: dict[int, object] = {}  # transition: what was assumed and claimed when no step left the claim
     rounds = 0
     while True:
-        settled = True
+        at_rest = True
         for source, transitions in leaving.items():
             if source is not None and not elements[source].reached:
                 continue
-            assumed = hypotheses(system, elements, supporting, source)
+            assumed = hypotheses(system, elements, source)
             stale = [t for t in transitions if shown.get(t[0]) != (assumed, _claimed(elements, t[1]))]
             if not stale:
                 continue
-            settled = False
+            at_rest = False
             solver.push(assumed)
             for at, transition in stale:
                 assert transition.target is not None
                 element = elements[transition.target]
-                for point in _counterexamples(transition, element, solver):
+                for point in _counterexamples(transition, element, solver, assumed):
                     rounds += 1
                     element.join(point)
                 shown[at] = (assumed, _claimed(elements, transition))
             solver.pop()
             if rounds > MOST_ROUNDS:
                 raise NoFixpoint(f"no fixpoint after {MOST_ROUNDS} counterexamples to induction")
-        if settled:
+        if at_rest:
             return elements
 
 
@@ -222,16 +237,11 @@ def _claimed(elements: Invariants, transition: Transition) -> tuple[Literal, ...
     return element.literals() if element.reached else None
 
 
-def hypotheses(
-    system: System,
-    elements: Invariants,
-    supporting: Mapping[Location, tuple[Literal, ...]],
-    source: Location | None,
-) -> tuple[Literal, ...]:
+def hypotheses(system: System, elements: Invariants, source: Location | None) -> tuple[Literal, ...]:
     """Return everything that may be assumed where a turn begins."""
     if source is None:
         return system.given
-    below = supporting.get(Location(source.loop, source.view), ())
+    below = elements.proved.get(Location(source.loop, source.view), ())
     return (*system.given, *system.given_at.get(source.branch, ()), *below, *elements[source].literals())
 
 
@@ -248,8 +258,36 @@ def goals(transition: Transition, element: Element) -> list[Literal]:
     return found
 
 
-def _counterexamples(transition: Transition, element: Element, solver: Solver) -> Iterable[dict[str, int]]:
+class Told:
+    """Literals told to the solver; says which others follow from one of them at a glance, without a query."""
+
+    def __init__(self, literals: Iterable[Literal]) -> None:
+        self.exactly: set[Literal] = set()
+        self.least: dict[Terms, int] = {}  # form: the largest constant c with "form + c <= 0" told
+        for literal in literals:
+            self.exactly.add(literal)
+            if literal.kind == "le":
+                self._bound(literal.terms, literal.constant)
+            elif literal.kind == "eq":
+                self._bound(literal.terms, literal.constant)
+                self._bound(tuple((v, -c) for v, c in literal.terms), -literal.constant)
+
+    def _bound(self, form: Terms, constant: int) -> None:
+        self.least[form] = max(constant, self.least.get(form, constant))
+
+    def implies(self, literal: Literal) -> bool:
+        """Return whether one of the literals is this one, or a tighter bound on the same form."""
+        if literal.kind == "le":
+            constant = self.least.get(literal.terms)
+            return constant is not None and constant >= literal.constant
+        return literal in self.exactly
+
+
+def _counterexamples(
+    transition: Transition, element: Element, solver: Solver, assumed: Sequence[Literal]
+) -> Iterable[dict[str, int]]:
     """Yield states that the transition reaches and the element does not hold yet; the caller joins each."""
+    told = Told((*assumed, *transition.literals))
     solver.push(transition.literals)
     needed = set(element.variables) - transition.post.keys()
     for value in transition.post.values():
@@ -260,7 +298,7 @@ def _counterexamples(transition: Transition, element: Element, solver: Solver) -
         while True:
             solver.push()
             if element.reached:
-                wanted = goals(transition, element)
+                wanted = [goal for goal in goals(transition, element) if not told.implies(goal)]
                 if not wanted:
                     solver.pop()
                     return

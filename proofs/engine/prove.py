@@ -133,13 +133,27 @@ class Prover:
             system = explore_loop(self.target.loop, self.call, kind, solver, self.target.int_only)
             samples, covered = self._sample_base(system, kind)
             parameters = ("n", "watch") if kind else ("n",)
-            found = inv.find(system, solver, parameters, samples, {})
-            supporting = {loc: element.literals() for loc, element in found.items() if element.reached}
-            base = Base(system, found, supporting, self._base_obligations(system, found))
-            base.trouble = self._trouble(system, found, solver, None if kind else covered, base.obligations)
+            below, settled = self._below(system, kind)
+            found = inv.find(system, solver, parameters, samples, below, settled=settled)
+            supporting = {
+                loc: (*below.get(loc, ()), *element.literals()) for loc, element in found.items() if element.reached
+            }
+            obligations = self._base_obligations(system, found)
+            trouble = self._trouble(system, found, solver, None if kind else covered, obligations)
+            if kind:
+                obligations = (*self.base("").obligations, *obligations)
+            base = Base(system, found, supporting, obligations, trouble)
             base.resources = solver.resources()
             self.bases[kind] = base
         return self.bases[kind]
+
+    def _below(self, system: System, kind: str) -> tuple[inv.Proved, set[str]]:
+        """Return what is proved of the loop by itself, where frames are watched too, and of which fields it speaks."""
+        if not kind:
+            return {}, set()
+        alone = {loc.loop: literals for loc, literals in self.base("").supporting.items()}
+        fields = {name for shape in alone for name in shapes.field_names(shape)}
+        return {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}, fields
 
     def _traces(self, watches: str, system: System) -> list[Trace]:
         """Return the sampled runs with something watched in each, located in ``system``."""
@@ -172,11 +186,11 @@ class Prover:
         return samples, covered
 
     def _base_obligations(self, system: System, found: inv.Invariants) -> tuple[Obligation, ...]:
-        obligations = list(_inductive(system, found, {}))
+        obligations = list(_inductive(system, found))
         for location, element in found.items():
             if element.reached:
                 cases = _cases(system.leaving(location))
-                given = inv.hypotheses(system, found, {}, location)
+                given = inv.hypotheses(system, found, location)
                 obligations.append(Obligation(f"at {location} the paths cover every state", given, (), cases))
         return tuple(obligations)
 
@@ -200,7 +214,7 @@ class Prover:
                 continue
             if (covered and at in covered) or transition.guessed or (source is None and not transition.wrong):
                 continue
-            given = (*inv.hypotheses(system, found, {}, source), *transition.literals)
+            given = (*inv.hypotheses(system, found, source), *transition.literals)
             if not solver.satisfiable(given):
                 continue
             if transition.crash:
@@ -214,7 +228,7 @@ class Prover:
         """Return whether some real run takes the path ``wanted``: one that the solver proposes, else one by chance."""
         if self._first_turn_takes(system, wanted, solver):
             return True
-        least = _least_n(solver, system, found, {}, [wanted])  # the smallest for which the invariants leave room
+        least = _least_n(solver, system, found, [wanted])  # the smallest for which the invariants leave room
         sizes = tuple(sorted({least, *(n for n in _sizes_compared(system) if n >= least)}))
         for seed in range(2, MOST_SEEDS):
             for run in sampling.sample_runs(
@@ -290,7 +304,7 @@ class Prover:
         parameters = ("n", "watch") if watches else ("n",)
         for form in inv.FORMS if _has_ghosts(part.monitor) else inv.FORMS[:1]:  # the simplest that will do
             elements = inv.find(product, solver, parameters, samples, base.supporting, form)
-            broken = list(_violations(product, elements, base.supporting, solver))
+            broken = list(_violations(product, elements, solver))
             if not broken:
                 break
             if (
@@ -301,8 +315,8 @@ class Prover:
                     return answer
         obligations = (
             *base.obligations,
-            *_inductive(product, elements, base.supporting),
-            *_kept(product, elements, base.supporting),
+            *_inductive(product, elements),
+            *_kept(product, elements),
         )
         cost = Cost(len(product.transitions), len(obligations), solver.resources() + base.resources)
         told = (
@@ -310,7 +324,7 @@ class Prover:
             *(_told(elements) if any(e.literals() for e in elements.values() if e.reached) else ()),
         )
         if broken:
-            least = _least_n(solver, product, elements, base.supporting, broken)
+            least = _least_n(solver, product, elements, broken)
             answer = self._refute(claim, part, base, cost, least=least)
             return answer or Answer(
                 claim.name, Word.UNKNOWN, _induction_failure(broken[0]), cost, told, obligations=obligations,
@@ -365,7 +379,7 @@ class Prover:
             t for t in base.system.transitions
             if t.crash == found.claim and t.source is not None and base.invariants[t.source].reached
         ]  # fmt: skip
-        least = _least_n(Solver(), base.system, base.invariants, {}, crashes)
+        least = _least_n(Solver(), base.system, base.invariants, crashes)
         answer = self._refute(claim, part, base, Cost(), least)
         return answer or replace(found, word=Word.UNKNOWN, label=part.label)
 
@@ -468,14 +482,12 @@ def _hold(literals: Iterable[Literal], values: Mapping[str, int]) -> bool:
     return all(literal.holds(values) for literal in literals)
 
 
-def _inductive(
-    system: System, elements: inv.Invariants, supporting: Mapping[Location, tuple[Literal, ...]]
-) -> Iterable[Obligation]:
+def _inductive(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
     for at, transition in enumerate(system.transitions):
         source, target = transition.source, transition.target
         if target is None or (source is not None and not elements[source].reached):
             continue
-        given = (*inv.hypotheses(system, elements, supporting, source), *transition.literals)
+        given = (*inv.hypotheses(system, elements, source), *transition.literals)
         where = source or "the start"
         if elements[target].reached:
             goals = tuple(inv.goals(transition, elements[target]))
@@ -485,13 +497,11 @@ def _inductive(
             yield Obligation(f"path {at} from {where} to {target} is never taken", given, ())
 
 
-def _kept(
-    system: System, elements: inv.Invariants, supporting: Mapping[Location, tuple[Literal, ...]]
-) -> Iterable[Obligation]:
+def _kept(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
     for at, transition in enumerate(system.transitions):
         source = transition.source
         if transition.wrong and (source is None or elements[source].reached):
-            given = (*inv.hypotheses(system, elements, supporting, source), *transition.literals)
+            given = (*inv.hypotheses(system, elements, source), *transition.literals)
             yield Obligation(f"path {at} from {source or 'the start'} never happens: {transition.wrong}", given, ())
 
 
@@ -534,28 +544,23 @@ def _shown(solver: Solver, obligation: Obligation) -> bool:
         solver.pop()
 
 
-def _violations(
-    system: System, elements: inv.Invariants, supporting: Mapping[Location, tuple[Literal, ...]], solver: Solver
-) -> Iterable[Transition]:
+def _violations(system: System, elements: inv.Invariants, solver: Solver) -> Iterable[Transition]:
     for source, transitions in _by_source(system).items():
         wrong = [t for _, t in transitions if t.wrong]
         if not wrong or (source is not None and not elements[source].reached):
             continue
-        solver.push(inv.hypotheses(system, elements, supporting, source))
+        solver.push(inv.hypotheses(system, elements, source))
         found = [t for t in wrong if solver.satisfiable(t.literals)]
         solver.pop()
         yield from found
 
 
-def _least_n(
-    solver: Solver, system: System, elements: inv.Invariants, supporting: Mapping[Location, tuple[Literal, ...]],
-    broken: Iterable[Transition],
-) -> int:  # fmt: skip
+def _least_n(solver: Solver, system: System, elements: inv.Invariants, broken: Iterable[Transition]) -> int:
     """Return a size below which no violation is possible: what the invariants leave room for."""
     n = variable("n")
     least: int | None = None
     for transition in broken:
-        solver.push((*inv.hypotheses(system, elements, supporting, transition.source), *transition.literals))
+        solver.push((*inv.hypotheses(system, elements, transition.source), *transition.literals))
         low, high = 0, 1 << 32 if least is None else least
         if solver.satisfiable(((n < high).literal,)):
             while low < high:
@@ -574,9 +579,7 @@ def _excludes(base: Base, solver: Solver) -> bool:
         transition.excluded == NO_PAGE_TWICE
         and transition.source is not None
         and base.invariants[transition.source].reached
-        and solver.satisfiable(
-            (*inv.hypotheses(base.system, base.invariants, {}, transition.source), *transition.literals)
-        )
+        and solver.satisfiable((*inv.hypotheses(base.system, base.invariants, transition.source), *transition.literals))
         for transition in base.system.transitions
     )
 

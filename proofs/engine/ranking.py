@@ -91,7 +91,7 @@ def _try(system: System, invariants: Invariants, solver: Solver, part: list[Loca
     falls: list[tuple[Location, Location, int]] = []
     leaves: list[Transition] = []
     for source in part:
-        solver.push(hypotheses(system, invariants, {}, source))
+        solver.push(hypotheses(system, invariants, source))
         try:
             for transition in system.leaving(source):
                 if transition.target in inside:
@@ -120,7 +120,7 @@ def _try(system: System, invariants: Invariants, solver: Solver, part: list[Loca
         assert transition.source is not None
         if any(isinstance(event, Turn) for event in transition.events):
             passes = True
-            solver.push((*hypotheses(system, invariants, {}, transition.source), *transition.literals))
+            solver.push((*hypotheses(system, invariants, transition.source), *transition.literals))
             spent = _can(solver, term + numbers[transition.source] < 1)
             solver.pop()
             if spent:
@@ -169,7 +169,7 @@ def bounded_by(solver: Solver, system: System, invariants: Invariants, ranking: 
         if t.target in inside and t.source not in inside and (t.source is None or invariants[t.source].reached)
     ]  # fmt: skip
     for transition, entry in zip(entering, ranking.entries, strict=True):
-        solver.push((*hypotheses(system, invariants, {}, transition.source), *transition.literals))
+        solver.push((*hypotheses(system, invariants, transition.source), *transition.literals))
         exceeded = _can(solver, entry > variable("n") + spare)
         solver.pop()
         if exceeded:

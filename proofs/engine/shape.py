@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from proofs.engine.terms import BitLength, Bool, Int, Misuse
@@ -56,15 +57,21 @@ def take_apart(value: Any, promoted: Collection[str] = (), prefix: str = "", con
     return _shape(value, promoted, prefix, constants, data), data
 
 
+@cache
+def _field_names_of(kind: type) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields; none for any other type."""
+    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
+
+
 def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[type, ...], data: Data) -> Any:
     if isinstance(value, constants):
         return Constant(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = tuple(
-            _shape(getattr(value, f.name), promoted, f"{name}.{f.name}" if name else f.name, constants, data)
-            for f in fields(value)
-        )
-        return Record(type(value), parts)
+    kind: Any = type(value)
+    names = _field_names_of(kind)
+    if names:
+        prefix = f"{name}." if name else ""
+        parts = tuple([_shape(getattr(value, own), promoted, prefix + own, constants, data) for own in names])
+        return Record(kind, parts)
     if isinstance(value, tuple) and any(is_dataclass(part) or isinstance(part, Int) for part in value):
         parts = tuple(_shape(p, promoted, f"{name}.{at}", constants, data) for at, p in enumerate(value))
         return Record(tuple, parts)

@@ -216,15 +216,23 @@ def _watch_system(
         target = Location(base.target.loop, base.target.view, ghost_shape, branch)
         return Transition(None, (), target, base.post | ghosts, base.events, base=at, guessed=base.guessed)
 
-    solver.push(system.given)
     starts = list(Explorer[Monitor](solver, system.given).paths(lambda: monitor.start(matter)))
-    solver.pop()
+    possible: dict[tuple[int, int], bool] = {}  # branch, path of the loop: can they be together
+
+    def can_be(branch: int, at: int) -> bool:
+        if not product.given_at[branch] and monitor.watches in ("", "frame"):
+            return True  # the loop's paths were found under the same
+        if (branch, at) not in possible:
+            both = (*system.given, *product.given_at[branch], *system.transitions[at].literals)
+            possible[branch, at] = solver.satisfiable(both)
+        return possible[branch, at]
+
     for branch, start in enumerate(starts):
         if start.result is None:
             continue
         product.given_at[branch] = start.literals
         for at, base in begins:
-            if base.excluded or base.crash:
+            if base.excluded or base.crash or not can_be(branch, at):
                 continue
             _grow(
                 product, None, partial(judge, start.result, at, base, branch),
@@ -235,7 +243,7 @@ def _watch_system(
         now = shapes.put_together(location.monitor, {name: variable(name) for name in ghosts})
         loop_location = Location(location.loop, location.view)
         for at, base in below.get(loop_location, []):
-            if base.excluded or base.crash:
+            if base.excluded or base.crash or not can_be(location.branch, at):
                 continue
             given = (*product.given_at[location.branch], *base.literals)
             _grow(
@@ -268,16 +276,9 @@ def _grow(
     fields: Sequence[str],
 ) -> None:
     """Add the paths of ``code`` from ``source``."""
-    held = (*system.given, *given)
-    solver.push(held)
-    try:
-        if given and not solver.check():
-            return
-        explorer = Explorer[Transition](solver, held, fields)
-        for path in explorer.paths(lambda: code(explorer)):
-            system.transitions.append(_transition(source, given, path))
-    finally:
-        solver.pop()
+    explorer = Explorer[Transition](solver, (*system.given, *given), fields)
+    for path in explorer.paths(lambda: code(explorer)):
+        system.transitions.append(_transition(source, given, path))
 
 
 def _transition(source: Location | None, given: tuple[Literal, ...], path: Path[Transition]) -> Transition:

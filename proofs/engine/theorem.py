@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from proofs.engine.verdict import Answer
 
 PROVED, REFUTED, NOT_APPLICABLE = Word.PROVED, Word.REFUTED, Word.NOT_APPLICABLE
-SLOW_TO_PROVE = ("rollback-exact", "cleared-once", "every-page-stored-once", "refused-order-not-asked-again")
+SLOW_TO_PROVE = (
+    "rollback-exact",
+    "cleared-once",
+    "every-page-stored-once",
+    "big-blocks-first",
+    "orders-never-increase",
+)
 
 
 @dataclass(frozen=True)
