@@ -1,6 +1,6 @@
 """One zone's free memory as mm/page_alloc.c keeps it: free lists by order and migrate type, split, merged, guarded.
 
-Not modelled: per-CPU lists, lowmem_reserve, page blocks that change their type, and time.
+Not modelled: per-CPU lists, page blocks that change their type, and time.
 """
 
 from __future__ import annotations
@@ -37,12 +37,14 @@ FALLBACKS: Mapping[Migrate, tuple[Migrate, ...]] = {
 @dataclass(frozen=True)
 class ZoneState:
     """How many blocks of each migrate type and order are free in one zone: index is the order, its length decides the
-    largest order. ``min_pages`` is the minimum watermark; no dump of free lists shows it."""
+    largest order. ``min_pages`` is the minimum watermark; ``reserve_pages`` is kept back besides from requests that
+    could use a higher zone (lowmem_reserve). No dump of free lists alone shows either."""
 
     node: int
     name: str
     blocks: Mapping[Migrate, tuple[int, ...]]
     min_pages: int = 0
+    reserve_pages: int = 0
 
     def __post_init__(self) -> None:
         lengths = {len(counts) for counts in self.blocks.values()}
@@ -51,7 +53,8 @@ class ZoneState:
             raise ValueError(
                 f"{self.name}: expected the same number of orders, one or more, for every type; got {came}"
             )
-        if self.min_pages < 0 or any(count < 0 for counts in self.blocks.values() for count in counts):
+        numbers = [self.min_pages, self.reserve_pages, *(count for counts in self.blocks.values() for count in counts)]
+        if min(numbers) < 0:
             raise ValueError(f"{self.name}: a number of blocks or pages is negative")
 
     @property
@@ -118,7 +121,8 @@ class Zone:
     """
 
     def __init__(self, state: ZoneState, base: int = 0) -> None:
-        self.node, self.name, self.min_pages = state.node, state.name, state.min_pages
+        self.node, self.name = state.node, state.name
+        self.min_pages, self.reserve_pages = state.min_pages, state.reserve_pages
         self.kinds = tuple(state.blocks)
         self.max_order = state.max_order
         self.usable_pages = state.total_pages(USABLE)
@@ -157,9 +161,9 @@ class Zone:
         return frame
 
     def is_above_watermark(self, order: int) -> bool:
-        """Return whether more than ``min_pages`` usable pages are free, not counting 2^order - 1 of them."""
+        """Return whether more usable pages are free than are kept back, not counting 2^order - 1 of them."""
         # mm/page_alloc.c, __zone_watermark_ok(): tested first, so a large block may be refused although one is free
-        return self.usable_pages - ((1 << order) - 1) > self.min_pages
+        return self.usable_pages - ((1 << order) - 1) > self.min_pages + self.reserve_pages
 
     def free(self, frame: int, order: int) -> None:
         """Put back a block of 2^order pages, merged with its buddy for as long as that one is free."""
@@ -177,7 +181,7 @@ class Zone:
         """Return how many blocks are free now."""
         kinds = [kind for kind in Migrate if kind in self.kinds or self.nonempty[kind]]
         blocks = {kind: tuple(len(blocks) for blocks in self.lists[kind]) for kind in kinds}
-        return ZoneState(self.node, self.name, blocks, self.min_pages)
+        return ZoneState(self.node, self.name, blocks, self.min_pages, self.reserve_pages)
 
     def free_blocks(self) -> Iterator[tuple[int, int, Migrate]]:
         """Yield first frame, order and type of every free block: as many as there are, so for small zones."""

@@ -26,6 +26,7 @@ TOKEN = re.compile(
     r"(?P<node>\bNode\b)|(?P<number>\b\d{1,6}\b)|(?P<word>\S+)",
     re.ASCII,
 )
+RESERVE = "lowmem_reserve[]:"
 # mm/page_alloc.c, show_migration_types()
 LETTERS = {
     "U": Migrate.UNMOVABLE, "E": Migrate.RECLAIMABLE, "M": Migrate.MOVABLE,
@@ -63,6 +64,7 @@ class Report:
     node: int = 0
     after_node: bool = False
     after_equals: bool = False
+    reserves: bool = False
     zone: tuple[int, str] | None = None  # whose marks or list is being read
     listing: Listing | None = None
     headless: bool = False
@@ -80,8 +82,13 @@ class Report:
         kind = token.lastgroup or ""
         after_node, self.after_node = self.after_node, kind == "node"
         after_equals, self.after_equals = self.after_equals, kind == "equals"
+        reserves, self.reserves = self.reserves, kind == "word" and token["word"] == RESERVE
         if kind == "number" and after_node:
             self.node = int(token["number"])
+        elif kind == "number" and reserves:  # one number for each class of requests: ours may use the highest zone
+            self.reserves = True
+            if self.zone is not None and self.listing is None:
+                self.marks.setdefault(self.zone, {})[RESERVE] = int(token["number"])
         elif kind in {"colon", "zone"}:
             self._begin(token["zone"], bool(token["colon"]), number)
         elif kind == "blocks":
@@ -144,7 +151,7 @@ class Report:
         marks = self.marks.get((listing.node, listing.zone), {})
         return ZoneState(
             listing.node, listing.zone, {kind: tuple(counts) for kind, counts in blocks.items()},
-            min_pages=marks.get("min", 0) // PAGE_KB,
+            min_pages=marks.get("min", 0) // PAGE_KB, reserve_pages=marks.get(RESERVE, 0),
         )  # fmt: skip
 
     def remarks(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import stepdown
+from stepdown.fidelity_command import fidelity_command
 from stepdown.trace_command import trace_command
 from stepdown.verify import Usage, chosen_claims, chosen_target, nearest, verify
 
@@ -216,6 +217,7 @@ def simulate_command(target: str, size: str, state: str | None, seed: int | None
 
 
 cli.add_command(trace_command)
+cli.add_command(fidelity_command)
 
 LONG_RUN = 200_000  # pages: about a second
 

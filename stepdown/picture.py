@@ -117,11 +117,8 @@ def serving(state: ZoneState, name: str) -> list[str]:
     """Return what of a zone's free memory can serve the loop, and why the rest cannot."""
     other = state.total_pages() - state.total_pages(USABLE)
     why = [f"{size_text(other)} CMA, high-atomic or isolated"] if other else []
-    why += (
-        [f"{size_text(min(state.min_pages, state.total_pages(USABLE)))} below the min watermark"]
-        if state.min_pages
-        else []
-    )
+    kept_back = min(state.min_pages + state.reserve_pages, state.total_pages(USABLE))
+    why += [f"{size_text(kept_back)} kept back by the min watermark and lowmem_reserve"] if kept_back else []
     if state.name not in zones_tried(Gfp(highmem=True)):
         why = [f"unmovable requests do not use zone {state.name}"]
     return [

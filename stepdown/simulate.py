@@ -235,7 +235,8 @@ def random_machine(seed: int) -> Machine:
 def usable_pages(state: ZoneState) -> int:
     """Return the free pages of a zone that may be taken for the loop: of a usable type, above the minimum watermark."""
     serves = state.name in zones_tried(Gfp(highmem=True))
-    return max(0, state.total_pages(USABLE) - state.min_pages) if serves else 0
+    kept_back = state.min_pages + state.reserve_pages
+    return max(0, state.total_pages(USABLE) - kept_back) if serves else 0
 
 
 def as_dict(simulation: Simulation) -> dict[str, Any]:
@@ -247,6 +248,7 @@ def as_dict(simulation: Simulation) -> dict[str, Any]:
                 "node": state.node,
                 "zone": state.name,
                 "min_pages": state.min_pages,
+                "reserve_pages": state.reserve_pages,
                 "free_pages": state.total_pages(),
                 "usable_pages": usable_pages(state),
                 "free_blocks_by_order": {kind.name.lower(): list(counts) for kind, counts in state.blocks.items()},
