@@ -41,6 +41,7 @@ class Known:
     loop: str = ""
     orders: tuple[int, ...] = ()
     max_order: int | None = None
+    cost: bool = False  # keep what each attempt cost
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def judge_trace(
 ) -> Iterator[CallVerdict]:
     """Yield the calls of a trace, judged, as they end; ``verdict`` is complete afterwards. Raises BadTrace."""
     reader = reader or Reader()
-    cutter = Cutter(reader, known.size_bytes, known.loop)
+    cutter = Cutter(reader, known.size_bytes, known.loop, known.cost)
     judge = Judging(known, claims)
     for call in cutter.cut(reader.records(lines)):
         judged = judge.judge(call)

@@ -23,6 +23,7 @@ EPILOG = (
 @click.option("--loop", type=click.Choice(["arm", "dma-iommu"]), help="Which loop, where no return address tells.")
 @click.option("--orders", metavar="N,...", help="The order array, or the orders that the IOMMU maps: 9,0.")
 @click.option("--max-order", type=click.IntRange(0, 63), metavar="N", help="The allocator's largest order.")
+@click.option("--cost", "with_cost", is_flag=True, help="Print what attempts cost, by order and answer.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def trace_command(
     files: tuple[str, ...],
@@ -31,6 +32,7 @@ def trace_command(
     loop: str | None,
     orders: str | None,
     max_order: int | None,
+    with_cost: bool,
     form: str,
 ) -> None:
     """Judge traces of a running kernel by the claims: each buffer that the loop built.
@@ -42,10 +44,11 @@ def trace_command(
     stepdown trace board.trace
     ssh board cat /sys/kernel/tracing/trace | stepdown trace -
     stepdown trace --format json board.trace.xz
+    stepdown trace --cost board.trace
     """
     from model.trace_forms import BadTrace
     from spec.claims import CLAIMS
-    from stepdown import trace, trace_files, trace_report
+    from stepdown import trace, trace_cost, trace_files, trace_report
     from stepdown.simulate import parse_size
 
     claims = [CLAIMS[name] for name in chosen_claims(names)]
@@ -53,15 +56,17 @@ def trace_command(
         size_bytes = None if size is None else parse_size(size)
     except ValueError as error:
         raise Usage(str(error)) from None
-    known = trace.Known(size_bytes, loop or "", parsed_orders(orders), max_order)
+    known = trace.Known(size_bytes, loop or "", parsed_orders(orders), max_order, with_cost)
     verdicts, reports = [], []
     for name in files or ("-",):
         verdict = trace.TraceVerdict("standard input" if name == "-" else name)
         calls: list[dict[str, Any]] = []
+        cost = trace_cost.Cost()
         try:
             with trace_files.open_trace(name) as text:
                 lines = trace_files.lines_of(text, progress(verdict) if sys.stderr.isatty() else None)
                 for number, judged in enumerate(trace.judge_trace(lines, verdict, known, claims), 1):
+                    cost.add(judged.call.works)
                     if form == "json":
                         calls.append(trace_report.call_dict(judged, number))
                     elif number <= MOST_SHOWN or judged.word != trace.CONFORMS:
@@ -74,11 +79,11 @@ def trace_command(
             click.echo("", err=True)
         verdicts.append(verdict)
         if form == "json":
-            reports.append(trace_report.trace_dict(verdict, calls))
+            reports.append(trace_report.trace_dict(verdict, calls) | ({"cost": cost.as_list()} if with_cost else {}))
         else:
             if verdict.counts.get(trace.CONFORMS, 0) > MOST_SHOWN:
                 click.echo(f"... of the buffers that conform only the first {MOST_SHOWN} are shown")
-            click.echo("\n".join(trace_report.trace_text(verdict)))
+            click.echo("\n".join(trace_report.trace_text(verdict) + (cost.text() if with_cost else [])))
     statuses = {verdict.status for verdict in verdicts}
     status = 1 if 1 in statuses else max(statuses)
     if form == "json":
