@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: verify test test-slow lint bench clean
+.PHONY: verify test test-slow lint bench lab clean
 
 verify: .venv/ready
 	$(BIN)/python -m proofs
@@ -21,10 +21,14 @@ lint: .venv/ready
 bench: .venv/ready
 	$(BIN)/python bench/bench.py
 
+# Boots a real kernel (Debian's, 32-bit ARM) under qemu and judges fresh traces; says why where it cannot.
+lab: .venv/ready
+	PYTHON=$(CURDIR)/$(BIN)/python lab/run
+
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
 clean:
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .lab dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
