@@ -53,6 +53,7 @@ class Recorded:
     ok: bool | None = None
     events: list[Event] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    times: list[float | None] = field(default_factory=list)  # of its attempts, seconds
     works: list[Work] = field(default_factory=list)
     gaps: dict[str, None] = field(default_factory=dict)
     runs: tuple[tuple[int, int], ...] | None = None  # first frame and pages, in the order of slots, read back
@@ -68,6 +69,8 @@ class Recorded:
     last_time: float = 0.0
     shape: list[tuple[object, ...]] = field(default_factory=list)  # its events, frames aside
     newest_frame: int = -1
+    free_before: list[str] = field(default_factory=list)  # lines of /proc/buddyinfo from the header
+    free_after: list[str] = field(default_factory=list)
     frames: dict[int, int] = field(default_factory=dict)  # from struct page pointer to frame
 
     @property

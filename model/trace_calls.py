@@ -248,6 +248,7 @@ class Cutter:
         call.attempts += 1
         if call.size_bytes is not None or call.function:
             call.add(Attempt(answer.order, gfp, answer.frame), answer.line)
+            call.times.append(answer.time)
             if self.keep_works and ask.time is not None and record.time is not None:
                 spent = record.time - ask.time
                 call.works.append(Work(answer.order, answer.frame is not None, spent, ask.compactions, ask.reclaims))
@@ -370,6 +371,7 @@ class Cutter:
                 last.ok = section.ok if last.ok is None else last.ok
                 last.runs = section.runs if section.runs_size == last.size_bytes else None
                 last.attrs = section.attrs if last.attrs is None else last.attrs
+                last.free_before, last.free_after = section.buddyinfo, section.buddyinfo_after
             self.done.append(last)
         self.asked.clear()
 

@@ -25,7 +25,8 @@ class Section:
     runs: tuple[tuple[int, int], ...] | None = None
     runs_size: int | None = None
     max_order: int | None = None
-    buddyinfo: list[str] = field(default_factory=list)
+    buddyinfo: list[str] = field(default_factory=list)  # before
+    buddyinfo_after: list[str] = field(default_factory=list)
     kernel: str = ""
     asks: bool = False
     returns: bool = False
@@ -50,11 +51,12 @@ class Section:
             self.entries = kept
             if kept != written:
                 self.overrun = OVERRUN.format(lost=written - kept, written=written)
-        elif key == "buddyinfo before" or (key == "buddyinfo after" and not self.buddyinfo):
+        elif key in ("buddyinfo before", "buddyinfo after"):
             columns = len(re.findall(r"\d+", text.split("zone", 1)[-1].replace("DMA32", "")))
             self.max_order = max(self.max_order or 0, columns - 1) if 0 < columns <= 64 else self.max_order
-            if key == "buddyinfo before" and len(self.buddyinfo) < 1024:
-                self.buddyinfo.append(text)
+            lines = self.buddyinfo if key.endswith("before") else self.buddyinfo_after
+            if len(lines) < 1024:
+                lines.append(text)
         elif key == "module" and text.startswith("last: alloc "):
             values = fields_of(text[:400])
             self.size_bytes, self.attrs = as_int(values.get("size")), as_int(values.get("attrs"))

@@ -167,8 +167,11 @@ def claims_command(form: str) -> None:
 )
 @click.option("--random", "seed", type=int, metavar="SEED", help="A machine drawn from this seed instead.")
 @click.option("--zone", metavar="NAME", help="Only that zone.")
+@click.option("--html", "html_file", metavar="FILE", help="Draw it on a page of its own, other strategies beside it.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def simulate_command(target: str, size: str, state: str | None, seed: int | None, zone: str | None, form: str) -> None:
+def simulate_command(
+    target: str, size: str, state: str | None, seed: int | None, zone: str | None, html_file: str | None, form: str
+) -> None:
     """Show what TARGET would do on a machine's memory: attempts, chunks, free lists before and after.
 
     \b
@@ -204,7 +207,13 @@ def simulate_command(target: str, size: str, state: str | None, seed: int | None
         raise Usage(str(error)) from None
     if n > LONG_RUN and sys.stderr.isatty():
         click.echo(f"simulating {n} pages ...", err=True)
-    result = simulate.simulate(what.loop, Call(n, single_pages=what.single_pages), machine, notes)
+    call = Call(n, single_pages=what.single_pages)
+    log: list[tuple[int, int | None]] | None = None if html_file is None else []
+    result = simulate.simulate(what.loop, call, machine, notes, log)
+    if html_file is not None and log is not None:
+        from stepdown import html_pages
+
+        html_pages.write(html_file, html_pages.simulation_page(result, log, what.name, call))
     if form == "json":
         click.echo(json.dumps(simulate.as_dict(result), indent=2))
         return

@@ -91,6 +91,7 @@ class CountingKernel(Kernel):
         self.attempts: dict[tuple[int, bool], int] = {}
         self.chunks: list[list[int]] = []  # order, number
         self.freed_pages = 0
+        self.log: list[tuple[int, int | None]] | None = None  # order and frame of each attempt, where somebody asks
 
     def look(self, array: Sequence[int], index: int) -> int:
         """Return ``array[index]``; outside the array is a crash."""
@@ -105,6 +106,8 @@ class CountingKernel(Kernel):
         frame = self.allocator.alloc_pages(gfp, order)
         key = (order, frame is not None)
         self.attempts[key] = self.attempts.get(key, 0) + 1
+        if self.log is not None:
+            self.log.append((order, frame))
         if frame is not None:
             if self.chunks and self.chunks[-1][0] == order:
                 self.chunks[-1][1] += 1
@@ -128,13 +131,20 @@ class CountingKernel(Kernel):
         self.freed_pages += 1 << order
 
 
-def simulate(loop: Loop, call: Call, machine: Machine, notes: Iterable[str] = ()) -> Simulation:
-    """Return what ``loop`` does on ``machine``, which is left as the run leaves it.
+def simulate(
+    loop: Loop,
+    call: Call,
+    machine: Machine,
+    notes: Iterable[str] = (),
+    log: list[tuple[int, int | None]] | None = None,
+) -> Simulation:
+    """Return what ``loop`` does on ``machine``, which is left as the run leaves it; each attempt goes to ``log``.
 
     A loop that takes far more turns than it has pages counts as endless.
     """
     before = machine.state()
     kernel = CountingKernel(machine, call.n)
+    kernel.log = log
     budget = 1000 + 4 * call.n
     turns, unwound, outcome, reason = 0, 0, "endless", f"not ended after {budget} turns"
     try:

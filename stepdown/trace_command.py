@@ -24,6 +24,7 @@ EPILOG = (
 @click.option("--orders", metavar="N,...", help="The order array, or the orders that the IOMMU maps: 9,0.")
 @click.option("--max-order", type=click.IntRange(0, 63), metavar="N", help="The allocator's largest order.")
 @click.option("--cost", "with_cost", is_flag=True, help="Print what attempts cost, by order and answer.")
+@click.option("--html", "html_file", metavar="FILE", help="Draw the buffers on a page of their own; one trace only.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def trace_command(
     files: tuple[str, ...],
@@ -33,6 +34,7 @@ def trace_command(
     orders: str | None,
     max_order: int | None,
     with_cost: bool,
+    html_file: str | None,
     form: str,
 ) -> None:
     """Judge traces of a running kernel by the claims: each buffer that the loop built.
@@ -48,7 +50,7 @@ def trace_command(
     """
     from model.trace_forms import BadTrace
     from spec.claims import CLAIMS
-    from stepdown import trace, trace_cost, trace_files, trace_report
+    from stepdown import html_pages, trace, trace_cost, trace_files, trace_report
     from stepdown.simulate import parse_size
 
     claims = [CLAIMS[name] for name in chosen_claims(names)]
@@ -57,16 +59,21 @@ def trace_command(
     except ValueError as error:
         raise Usage(str(error)) from None
     known = trace.Known(size_bytes, loop or "", parsed_orders(orders), max_order, with_cost)
+    if html_file is not None and len(files) > 1:
+        raise Usage("--html draws one trace: give one FILE")
     verdicts, reports = [], []
     for name in files or ("-",):
         verdict = trace.TraceVerdict("standard input" if name == "-" else name)
         calls: list[dict[str, Any]] = []
         cost = trace_cost.Cost()
+        drawn: list[Any] = []
         try:
             with trace_files.open_trace(name) as text:
                 lines = trace_files.lines_of(text, progress(verdict) if sys.stderr.isatty() else None)
                 for number, judged in enumerate(trace.judge_trace(lines, verdict, known, claims), 1):
                     cost.add(judged.call.works)
+                    if html_file is not None and len(drawn) < html_pages.MOST_BUFFERS:
+                        drawn.append(html_pages.call_outcome(judged, number))
                     if form == "json":
                         calls.append(trace_report.call_dict(judged, number))
                     elif number <= MOST_SHOWN or judged.word != trace.CONFORMS:
@@ -78,6 +85,8 @@ def trace_command(
         if sys.stderr.isatty() and verdict.lines >= LINES_A_TELL:
             click.echo("", err=True)
         verdicts.append(verdict)
+        if html_file is not None:
+            html_pages.write(html_file, html_pages.trace_page(verdict, drawn))
         if form == "json":
             reports.append(trace_report.trace_dict(verdict, calls) | ({"cost": cost.as_list()} if with_cost else {}))
         else:
