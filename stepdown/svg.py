@@ -70,15 +70,8 @@ def slots_map(chunks: Sequence[Chunk], pages: int) -> Element:
         height = 12 + 108 * chunk.order / max(1, top)
         x, width = LEFT + chunk.slot * scale, length * scale
         what = f"slots {chunk.slot} to {chunk.slot + length - 1}: " + (f"{blocks} blocks of " if blocks > 1 else "")
-        box(
-            svg,
-            x,
-            130 - height,
-            width,
-            height,
-            f"chunk {'odd' if number % 2 else 'even'}",
-            f"{what}order {chunk.order}",
-        )
+        kind = f"chunk {'odd' if number % 2 else 'even'}" + (" narrow" if width < 4 else "")
+        box(svg, x, 150 - height, width, height, kind, f"{what}order {chunk.order}")
         if width >= 14 or chunk.order not in seen:
             label(svg, x + width / 2, 146 - height, str(chunk.order), "middle")
             seen.add(chunk.order)
