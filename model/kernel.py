@@ -19,6 +19,15 @@ class Crash(Exception):
         self.reason = reason
 
 
+class Unsupported(Exception):
+    """The code uses something that cannot be read; ``where`` is file:line, "" until somebody knows it."""
+
+    def __init__(self, where: str, construct: str) -> None:
+        super().__init__(f"{where}: {construct}" if where else construct)
+        self.where = where
+        self.construct = construct
+
+
 class Allocator(Protocol):
     """What decides the answers. Everything else is decided by the loop."""
 
@@ -37,6 +46,9 @@ class Memory(Protocol):
 
     def load(self, slot: int) -> int | None:
         """Return the frame in ``slot``, None when nothing was stored there: the array is zeroed."""
+
+    def erase(self, slot: int) -> None:
+        """Put NULL into ``slot``."""
 
 
 class PageArray:
@@ -61,6 +73,11 @@ class PageArray:
             return None
         start, frame, pages = self.runs[at]
         return frame + slot - start if slot < start + pages else None
+
+    def erase(self, slot: int) -> None:
+        """Put NULL into ``slot``."""
+        if self.load(slot) is not None:
+            self._cut_out(slot, slot + 1)
 
     def _cut_out(self, low: int, high: int) -> None:
         kept = []
@@ -114,6 +131,10 @@ class Kernel:
     def load(self, slot: int) -> int | None:
         """Return the frame in ``pages[slot]``, None for NULL."""
         return self.memory.load(slot)
+
+    def erase(self, slot: int) -> None:
+        """``pages[slot] = NULL``."""
+        self.memory.erase(slot)
 
     def clear(self, frame: int, pages: int) -> None:
         """Zero ``pages`` pages: ``__dma_clear_buffer``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,17 @@ class Unwinding:
 class Loop:
     """A strategy. A subclass gives ``start`` and ``turn``; its states are frozen dataclasses of ints and Booleans."""
 
+    def position(self) -> str:
+        """Return "FILE:LINE: " of what was read last, for a message; "" where Python's own trace says it."""
+        return ""
+
     def start(self, call: Call) -> Any:
         """Return the state before the first pass, or an End."""
         raise NotImplementedError
+
+    def ranges(self) -> Mapping[str, tuple[int, int]]:
+        """Return what the type of a state's field can hold, where it is bounded: every state must keep to it."""
+        return {}
 
     def turn(self, call: Call, state: Any, kernel: Kernel) -> Any:
         """Take one pass of "while (count)": return the next state, Unwinding, or an End.

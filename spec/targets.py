@@ -22,11 +22,17 @@ class Target:
     orders: tuple[int, ...] = IOMMU_ORDER_ARRAY  # the array that the claims mean
     steps_down_for_good: bool = True  # a refused order is never tried again: the patch's promise
     spare_passes: int = len(IOMMU_ORDER_ARRAY) - 1  # it is claimed to end within n passes and so many more
+    most_n: int | None = None  # the largest n that the caller can express; None: every n
     where: str = ""  # file:line of the loop, for a target that a user named
+    notes: tuple[str, ...] = ()  # what was made of it where it was read from C
 
     @property
     def sizes(self) -> str:
         """Return the domain of a proof, in words."""
+        if self.most_n is not None:
+            bits = (self.most_n + 1).bit_length() - 1
+            most = f"2^{bits} - 1" if self.most_n + 1 == 1 << bits else f"{self.most_n}"
+            return f"every n that its size can express, 0 to {most}"
         return "every n that an int holds, 0 to 2^31 - 1" if self.int_only else "every n >= 0"
 
 

@@ -82,6 +82,11 @@ class Slots:
             raise Crash("every-page-stored-once", f"slot {slot} of a page array of {len(self.frames)}")
         return self.frames[slot]
 
+    def erase(self, slot: int) -> None:
+        """Put NULL into ``slot``."""
+        if self.load(slot) is not None:
+            self.frames[slot] = None
+
 
 class CountingKernel(Kernel):
     """A kernel that counts instead of recording: a run of a million turns makes five million events."""

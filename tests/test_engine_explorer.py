@@ -11,9 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.events import DONE, End
+from model.kernel import Kernel
+from model.loop import Call, Loop
 from proofs.engine import explorer as exploring
 from proofs.engine.explorer import Explorer, NotDeterministic, Path, TooManyPaths
 from proofs.engine.solver import Solver
+from proofs.engine.system import explore_loop, symbolic_call
 from proofs.engine.terms import Bool, Int, Literal, Misuse, Undecided, boolean, variable
 
 INTS, BOOLEANS = ("x", "y"), ("b",)
@@ -271,3 +275,40 @@ def test_a_symbol_of_one_value_needs_no_branch() -> None:
     assert len(found) == 1
     assert isinstance(found[0].result, Int)
     assert not isinstance(found[0].result, Bool)
+
+
+def test_bounds_on_one_form_answer_without_the_solver() -> None:
+    solver, n = Solver(), variable("n")
+    explorer: Explorer[int] = Explorer(solver, ())
+
+    def code() -> int:
+        if n >= 10:
+            return 1 if n >= 5 else 2
+        return 3 if n >= 10 else 4
+
+    found = sorted(path.result or 0 for path in explorer.paths(code))
+    assert found == [1, 4]
+    assert solver.queries == 2  # for the first question alone, both answers of it
+
+
+def test_rejects_a_state_whose_field_has_the_name_of_the_calls_size() -> None:
+    @dataclass(frozen=True)
+    class State:
+        n: int
+
+    class Clash(Loop):
+        def start(self, call: Call) -> State:
+            return State(call.n)
+
+        def turn(self, call: Call, state: State, kernel: Kernel) -> State | End:
+            return State(state.n - 1) if state.n > 0 else DONE
+
+    with pytest.raises(Misuse, match="called n or watch"):
+        explore_loop(Clash(), symbolic_call(False), "", Solver(), False)
+
+
+def test_an_exact_multiple_is_divided_without_a_new_variable() -> None:
+    n = variable("n")
+    assert repr((n * 4096) >> 12) == repr(n)
+    assert repr((n * 4 + 7) // 4) == repr(n + 1)
+    assert repr((n * 4 - 1) // 4) == repr(n - 1)

@@ -86,6 +86,12 @@ class AnyMachine:
         if isinstance(self.view, WatchedFrame):
             self.view = self.view.written(self.watch, slot, frame, pages)
 
+    def erase(self, slot: Any) -> None:
+        """Note that ``slot`` holds no frame."""
+        view = self.view
+        if isinstance(view, WatchedFrame) and view.stored and not view.twice and slot == view.slot:
+            self.view = replace(view, stored=False, slot=0)
+
     def load(self, slot: Any) -> Any:
         """Return what ``slot`` holds: exact for the watched frame, any other frame or NULL elsewhere."""
         view = self.view

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from proofs.engine import terms
 from proofs.engine.solver import Solver
-from proofs.engine.terms import Int, Literal, Misuse, Undecided
+from proofs.engine.terms import Int, Literal, Misuse, Terms, Undecided
 
 MOST_PATHS = 20_000  # of one turn: the loop before the patch has some hundreds
 MOST_DECISIONS = 5_000  # on one path: a "while" on an unbounded symbol would never end
@@ -81,6 +81,7 @@ class Explorer(Generic[Result]):
         self.assumed: list[tuple[int, str]] = []
         self.tried: dict[int, int] = {}  # position on the trail: the value that an enumeration tries there
         self.mentioned: set[str] = set()
+        self.highest: dict[Terms, int] = {}  # a form's largest value, by the path's literals on that very form
         self.failure: BaseException | None = None
         self.told = False
 
@@ -123,7 +124,7 @@ class Explorer(Generic[Result]):
 
     def _run(self, code: Callable[[], Result]) -> Path[Result]:
         self.position, self.failure, self.assumed = 0, None, []
-        self.known, self.mentioned = {}, set()
+        self.known, self.mentioned, self.highest = {}, set(), {}
         for literal in self.given:
             self._learn(literal)
         outer = terms.decide, terms.enumerate_value
@@ -150,6 +151,10 @@ class Explorer(Generic[Result]):
         self.known[literal] = True
         self.known[literal.negated()] = False
         self.mentioned.update(name for name, _ in literal.terms)
+        if literal.kind == "le":
+            bound = self.highest.get(literal.terms)
+            if bound is None or -literal.constant < bound:
+                self.highest[literal.terms] = -literal.constant
 
     def _note(self, decision: Decision) -> None:
         if self.position < len(self.trail):
@@ -181,6 +186,10 @@ class Explorer(Generic[Result]):
         known = self.known.get(literal)
         if known is not None:
             return Decision(literal, known, open=False, free=False)
+        if literal.kind == "le":
+            bounded = self._bounded(literal)
+            if bounded is not None:
+                return Decision(literal, bounded, open=False, free=False)
         unmentioned = len(literal.terms) == 1 and literal.terms[0][0] not in self.mentioned
         if literal.kind in ("yes", "no") and unmentioned:  # a fresh Boolean can be either
             return Decision(literal, answer=True, open=True, free=True)
@@ -192,6 +201,14 @@ class Explorer(Generic[Result]):
         if not self.told:
             self.solver.push(self.given)
             self.told = True
+
+    def _bounded(self, literal: Literal) -> bool | None:
+        """Return what the bounds on the literal's own form say of it, None when they leave it open."""
+        high = self.highest.get(literal.terms)
+        if high is not None and high <= -literal.constant:
+            return True
+        high = self.highest.get(tuple((v, -c) for v, c in literal.terms))
+        return False if high is not None and -high > -literal.constant else None
 
     def _feasible(self, literal: Literal) -> bool:
         self._tell()

@@ -12,6 +12,7 @@ from typing import Any
 
 from model.events import Attempt
 from model.gfp import NAMES, Gfp
+from model.kernel import Crash, Unsupported
 from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import ranking, sampling, search
@@ -36,7 +37,8 @@ from proofs.engine.verdict import Answer, Cost, Obligation
 from proofs.engine.words import WORST_FIRST, Word
 from spec import costs
 from spec import monitor as monitors
-from spec.claims import CLAIMS, NO_PAGE_TWICE, RETURNS, Claim, Part
+from spec.c_claims import NAMED
+from spec.claims import NO_PAGE_TWICE, RETURNS, Claim, Part
 from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
 
@@ -100,7 +102,7 @@ class Prover:
 
     def prove(self, name: str) -> Answer:
         """Return the answer for the claim called ``name``."""
-        return self.prove_claim(CLAIMS[name])
+        return self.prove_claim(NAMED[name])
 
     def prove_claim(self, claim: Claim) -> Answer:
         """Return the answer for a claim, one of the specification's or another."""
@@ -115,7 +117,9 @@ class Prover:
             if not claim.parts:
                 return self._terminates(claim)
             answers = [self._part_once(claim, part) for part in claim.parts]
-        except (Misuse, Undecided, LoopRaised) as trouble:
+        except (Misuse, Undecided) as trouble:
+            return Answer(name, Word.UNSUPPORTED, f"{self.target.loop.position()}{trouble}")
+        except (LoopRaised, Unsupported) as trouble:
             return Answer(name, Word.UNSUPPORTED, str(trouble))
         except (TooManyPaths, NotDeterministic, SolverUnknown, inv.NoFixpoint) as trouble:
             return Answer(name, Word.UNKNOWN, str(trouble))
@@ -130,7 +134,7 @@ class Prover:
         """Return what is known of the loop where frames are watched (kind "frame") or not ("")."""
         if kind not in self.bases:
             solver = Solver()
-            system = explore_loop(self.target.loop, self.call, kind, solver, self.target.int_only)
+            system = explore_loop(self.target.loop, self.call, kind, solver, self.target.int_only, self.target.most_n)
             samples, covered = self._sample_base(system, kind)
             parameters = ("n", "watch") if kind else ("n",)
             below, settled = self._below(system, kind)
@@ -294,7 +298,7 @@ class Prover:
         solver = Solver()
         watch: Any = variable("watch")
         matter = Matter(self.call, self.target.orders, watch=watch)
-        system = replace(base.system, given=domain(self.call, watches, self.target.int_only))
+        system = replace(base.system, given=domain(self.call, watches, self.target.int_only, self.target.most_n))
         asked: set[str] = set()
         stated: set[str] = set()
         with _counting(asked):
@@ -363,8 +367,8 @@ class Prover:
     ) -> Answer | None:
         """Return REFUTED with the smallest scenario, or None when no run was found that breaks the claim."""
         matter = Matter(replace(self.call, n=0), self.target.orders)
-        if most is None and self.target.int_only:
-            most = INT_MAX
+        if most is None:
+            most = INT_MAX if self.target.int_only else self.target.most_n
         found = search.smallest(self.target.loop, claim.name, part.monitor, matter, least, most)
         if found is None:
             return None
@@ -374,14 +378,31 @@ class Prover:
         return Answer(claim.name, Word.REFUTED, found.sentence, cost, scenario=found, label=part.label)
 
     def _crash(self, claim: Claim, part: Part, base: Base, found: Answer) -> Answer:
-        """Return REFUTED with a run that crashes as ``found`` says, or UNKNOWN: the invariants leave room for one."""
-        crashes = [
-            t for t in base.system.transitions
-            if t.crash == found.claim and t.source is not None and base.invariants[t.source].reached
-        ]  # fmt: skip
-        least = _least_n(Solver(), base.system, base.invariants, crashes)
-        answer = self._refute(claim, part, base, Cost(), least)
-        return answer or replace(found, word=Word.UNKNOWN, label=part.label)
+        """Return REFUTED with the smallest run that crashes as ``found`` says, and where else from which size on; or
+        UNKNOWN: the invariants leave room for a crash, and no run was found."""
+        by_reason: dict[str, list[Transition]] = {}
+        solver = Solver()
+        for t in base.system.transitions:
+            if t.crash == found.claim and (t.source is None or base.invariants[t.source].reached):
+                given = (*inv.hypotheses(base.system, base.invariants, t.source), *t.literals)
+                if solver.satisfiable(given):
+                    by_reason.setdefault(t.wrong, []).append(t)
+        least = {why: _least_n(solver, base.system, base.invariants, ts) for why, ts in by_reason.items()}
+        answer = self._refute(claim, part, base, Cost(), min(least.values(), default=0))
+        if answer is None:
+            return replace(found, word=Word.UNKNOWN, label=part.label)
+        others = [why for why in sorted(least, key=lambda why: least[why]) if why != answer.reason]
+        shown = [f"from {_size(least[why])} on: {why}" for why in others if self._starts_with_crash(least[why], why)]
+        sized = f"{_size(least[answer.reason])}: " if answer.reason in least and self.target.most_n is not None else ""
+        return replace(answer, reason="; ".join([sized + answer.reason, *shown]))
+
+    def _starts_with_crash(self, n: int, reason: str) -> bool:
+        """Return whether a real call for n pages crashes for that reason before its first turn."""
+        try:
+            self.target.loop.start(Call(n, single_pages=self.target.single_pages))
+        except Crash as crash:
+            return crash.reason == reason
+        return False
 
     # -- termination
 
@@ -393,7 +414,7 @@ class Prover:
         for found in base.trouble:
             if found.word is not Word.REFUTED:
                 return self._endless(claim, base, found.reason, found.word)
-            if found.claim not in CLAIMS:  # a crash that no claim is about: such a run does not come to its end
+            if found.claim not in NAMED:  # a crash that no claim is about: such a run does not come to its end
                 part = Part(costs.passes_bounded(self.target.spare_passes))
                 return replace(self._crash(replace(claim, name=found.claim), part, base, found), claim=claim.name)
         if isinstance(ranked, Location):
@@ -590,6 +611,13 @@ def _told(elements: inv.Invariants) -> tuple[str, ...]:
         for location, element in elements.items()
         if element.reached
     )
+
+
+def _size(n: int) -> str:
+    """Return a number of pages in bytes, as a power of two where it is one."""
+    size_bytes = n << 12
+    whole = size_bytes > 0 and size_bytes & (size_bytes - 1) == 0
+    return f"2^{size_bytes.bit_length() - 1} bytes" if whole else f"{size_bytes} bytes"
 
 
 def _induction_failure(transition: Transition) -> str:

@@ -158,8 +158,9 @@ def _breadth_first(
 ) -> tuple[int, Scenario | None, int]:
     try:
         state = loop.start(matter.call)
-    except Crash:
-        return 0, None, 1
+    except Crash as crash:
+        same = crash.claim == claim
+        return 0, Scenario(claim, matter.call, (), (), crash.reason) if same else None, 1
     first = Node(state, judge(monitor, matter), (), (), 0, ())
     level, seen, visited, turns = [first], set[Any](), 0, 0
     if isinstance(state, End):
@@ -232,7 +233,10 @@ def replay(loop: Loop, monitor: type[Monitor], matter: Matter, scenario: Scenari
     """Run the scenario's answers on the plain model from the start; return how it breaks the claim, or ""."""
     kernel = Kernel(Script(scenario.answers), PageArray())
     now, crashed = judge(monitor, matter), ""
-    state = loop.start(scenario.call)
+    try:
+        state = loop.start(scenario.call)
+    except Crash as stop:
+        return stop.reason if stop.claim == scenario.claim else ""
     events: list[Event] = [state] if isinstance(state, End) else []
     for _ in range(MOST_EVENTS):
         try:

@@ -13,14 +13,14 @@ from typing import Any
 
 from model.events import End, Event
 from model.gfp import NAMES, Gfp
-from model.kernel import Crash, Kernel
+from model.kernel import Crash, Kernel, Unsupported
 from model.loop import Call, Loop, take_turn
 from proofs.engine import shape as shapes
 from proofs.engine.environment import AnyMachine, Unwatched, View, WatchedFrame
 from proofs.engine.explorer import Explorer, NotDeterministic, Path, Promote, TooManyPaths
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
-from proofs.engine.terms import Bool, Int, Literal, boolean, variable
+from proofs.engine.terms import Bool, Int, Literal, Misuse, boolean, variable
 from spec.monitor import Broken, Matter, Monitor
 
 MOST_LOCATIONS = 400  # of one product; the patched loop with a claim has about twenty
@@ -102,12 +102,14 @@ def literals_of(*truths: Any) -> tuple[Literal, ...]:
     return tuple(truth.literal for truth in truths if isinstance(truth, Bool))
 
 
-def domain(call: Call, watches: str, int_only: bool) -> tuple[Literal, ...]:
+def domain(call: Call, watches: str, int_only: bool, most_n: int | None = None) -> tuple[Literal, ...]:
     """Return what holds of every call: the range of n, and of the thing watched."""
     watch: Any = variable("watch")
     known = [call.n >= 0]
     if int_only:
         known.append(call.n <= INT_MAX)
+    if most_n is not None:
+        known.append(call.n <= most_n)
     if watches == "slot":
         known += [watch >= 0, watch < call.n]
     if watches == "order":
@@ -115,20 +117,22 @@ def domain(call: Call, watches: str, int_only: bool) -> tuple[Literal, ...]:
     return literals_of(*known)
 
 
-def explore_loop(loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool) -> System:
+def explore_loop(
+    loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool, most_n: int | None = None
+) -> System:
     """Return every path of the loop's start and turns under any answers. Raises what Explorer raises."""
     promoted: frozenset[str] = frozenset()
     while True:
         try:
-            return _explore_loop(loop, call, watches, solver, int_only, promoted)
+            return _explore_loop(loop, call, watches, solver, int_only, most_n, promoted)
         except Promote as promotion:
             promoted |= frozenset(promotion.names)
 
 
 def _explore_loop(
-    loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool, promoted: frozenset[str]
+    loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool, most_n: int | None, promoted: frozenset[str]
 ) -> System:
-    system = System(given=domain(call, watches, int_only), promoted=promoted)
+    system = System(given=domain(call, watches, int_only, most_n), promoted=promoted)
     watch = variable("watch")
     first_view: View = WatchedFrame() if watches == "frame" else Unwatched()
 
@@ -140,11 +144,16 @@ def _explore_loop(
         return Transition(None, (), Location(loop_shape, view_shape), data | view_data, tuple(events), guessed=guessed)
 
     def begin(_: Explorer[Transition]) -> Transition:
-        state = loop.start(call)
+        try:
+            state = loop.start(call)
+        except Crash as crash:
+            return Transition(None, (), None, wrong=crash.reason, crash=crash.claim)
         return end_of(state, first_view, [state] if isinstance(state, End) else [], guessed=False)
 
     def turn_from(location: Location) -> Callable[[Explorer[Transition]], Transition]:
         names = shapes.field_names(location.loop) + shapes.field_names(location.view)
+        if {"n", "watch"} & set(names):
+            raise Misuse("a field of the state is called n or watch, as the call's own size and what is watched are")
         data = {name: variable(name) for name in names}
 
         def turn(explorer: Explorer[Transition]) -> Transition:
@@ -164,7 +173,7 @@ def _explore_loop(
                     crash=crash.claim,
                     guessed=machine.guessed,
                 )
-            except (TooManyPaths, NotDeterministic, SolverUnknown):
+            except (TooManyPaths, NotDeterministic, SolverUnknown, Unsupported):
                 raise
             except Exception as error:
                 raise LoopRaised(error) from None
@@ -175,13 +184,20 @@ def _explore_loop(
     _grow(system, None, begin, (), solver, ())
     for location in _worklist(system):
         fields = shapes.field_names(location.loop) + shapes.field_names(location.view)
-        in_range = _int_range(fields) if int_only else ()
+        in_range = (*(_int_range(fields) if int_only else ()), *_ranges(loop, fields))
         _grow(system, location, turn_from(location), in_range, solver, fields)
     return system
 
 
 def _int_range(fields: Sequence[str]) -> tuple[Literal, ...]:
     return literals_of(*(c for name in fields for c in (variable(name) >= INT_MIN, variable(name) <= INT_MAX)))
+
+
+def _ranges(loop: Loop, fields: Sequence[str]) -> tuple[Literal, ...]:
+    """Return that each field holds what its type can; that every state does is an obligation: the paths cover it."""
+    known = loop.ranges()
+    within = [(variable(name), known[name]) for name in fields if name in known]
+    return literals_of(*(c for field, (low, high) in within for c in (field >= low, field <= high)))
 
 
 def watch_system(system: System, monitor: type[Monitor], matter: Matter, solver: Solver) -> System:

@@ -261,6 +261,8 @@ class Int(Symbol):
             raise Misuse(f"a symbolic int is divided by {modulus}")
         if modulus == 1:
             return self
+        if all(c % modulus == 0 for _, c in self.terms):  # floor((m*t + c) / m) = t + floor(c / m)
+            return Int(tuple((v, c // modulus) for v, c in self.terms), self.constant // modulus)
         return quotient(self, modulus)
 
     def __mod__(self, other: Any) -> Any:
