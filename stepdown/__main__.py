@@ -54,21 +54,28 @@ def cli() -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json", "junit", "ktap"]), default="text")
 @click.option("--smt2", metavar="DIR", help="Write every obligation there as SMT-LIB 2.")
 @click.option("--explain", is_flag=True, help="Print the supporting invariants, too.")
-def verify_command(target: str, names: str | None, form: str, smt2: str | None, explain: bool) -> None:
-    """Prove or refute the claims about TARGET: patched, single-pages, pre-patch, or FILE.py:CLASS.
+@click.option("--data-model", type=click.Choice(["ilp32", "lp64"]), default="ilp32", help="The types of a FILE.c.")
+@click.option("--single-pages", is_flag=True, help="A FILE.c is called with DMA_ATTR_ALLOC_SINGLE_PAGES.")
+@click.option("--set", "sets", metavar="NAME=VALUE", multiple=True, help="A constant or CONFIG_ of a FILE.c's kernel.")
+def verify_command(
+    target: str, names: str | None, form: str, smt2: str | None, explain: bool, data_model: str, single_pages: bool,
+    sets: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Prove or refute the claims about TARGET: patched, single-pages, pre-patch, FILE.py:CLASS, or FILE.c:FUNCTION.
 
-    A FILE.py is code, and it is run.
+    A FILE.py is code, and it is run. A FILE.c is read as it is, and nothing of it is run.
 
     \b
     stepdown verify
     stepdown verify pre-patch --claims orders-never-increase
     stepdown verify my_loop.py:MyLoop
+    stepdown verify linux/arch/arm/mm/dma-mapping.c:__iommu_alloc_buffer
     stepdown verify --format junit > stepdown.xml
     """
     from stepdown import report
 
-    what = chosen_target(target)
-    claims = chosen_claims(names)
+    what = chosen_target(target, data_model, single_pages, sets)
+    claims = chosen_claims(names, what)
     folder = None if smt2 is None else _new_folder(Path(smt2))
     answers: list[Answer] = []
     if form == "text":

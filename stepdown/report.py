@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from model.events import Attempt, Clear, End, Event, Free, Look, Split, Store, Turn
-from spec.claims import CLAIMS, SCOPE
+from spec.c_claims import NAMED
+from spec.claims import SCOPE
 from spec.targets import Target
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def text_details(target: Target, answers: Sequence[Answer], explain: bool) -> st
             if answer.invariants:
                 lines += ["", f"{answer.claim}: supporting invariants", *(f"  {line}" for line in answer.invariants)]
     assumed = sorted({a for answer in answers if answer.word.value == "PROVED" for a in answer.assumptions})
+    lines += ["", *(line for note in target.notes for line in wrap(note, 100))] if target.notes else []
     proved = sum(answer.word.value == "PROVED" for answer in answers)
     if proved:
         lines += ["", f"PROVED means: for {target.sizes}, every flags of the caller, every answer of the allocator."]
@@ -120,7 +122,7 @@ def as_dict(target: Target, answers: Sequence[Answer]) -> dict[str, Any]:
 def _claim(answer: Answer) -> dict[str, Any]:
     return {
         "name": answer.claim,
-        "sentence": CLAIMS[answer.claim].sentence,
+        "sentence": NAMED[answer.claim].sentence,
         "verdict": answer.word.value,
         "reason": answer.reason,
         "assumptions": list(answer.assumptions),

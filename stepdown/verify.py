@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.loop import Loop
+from spec.c_claims import NAMED
 from spec.claims import CLAIMS
 from spec.targets import TARGETS, Target
 
@@ -29,27 +30,40 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
 
 
-def chosen_claims(text: str | None) -> list[str]:
+def claims_on(target: Target) -> list[str]:
+    """Return the claims to be judged where nobody chooses: those on C itself for a function read from C alone."""
+    return list(CLAIMS if target.most_n is None else NAMED)
+
+
+def chosen_claims(text: str | None, target: Target | None = None) -> list[str]:
     """Return the claims that ``--claims`` names, all of them without it. Raises Usage."""
+    if text is None and target is not None:
+        return claims_on(target)
     if text is None:
-        return list(CLAIMS)
+        return list(NAMED)
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise Usage("--claims selects nothing: give names, separated by commas; see `stepdown claims`")
     for name in names:
-        if name not in CLAIMS:
-            raise Usage(f"no claim is called {name}; {nearest(name, CLAIMS)}")
+        if name not in NAMED:
+            raise Usage(f"no claim is called {name}; {nearest(name, NAMED)}")
     return list(dict.fromkeys(names))
 
 
-def chosen_target(text: str) -> Target:
-    """Return the target called ``text``, or the class of a Python file. Raises Usage."""
+def chosen_target(text: str, data_model: str = "ilp32", single_pages: bool = False, sets: Iterable[str] = ()) -> Target:
+    """Return the target called ``text``, a function of a C file, or the class of a Python file. Raises Usage."""
     if text in TARGETS:
         return TARGETS[text]
+    if re.fullmatch(r".+\.[ch](:\w+)?", text):
+        from stepdown.c_target import read_target
+
+        return read_target(text, data_model, single_pages, sets)
     found = re.fullmatch(r"(?P<path>.+\.py):(?P<name>\w+)", text)
     if found:
         return _from_file(Path(found["path"]), found["name"])
-    raise Usage(f"no target is called {text}; {nearest(text, TARGETS)}; a loop of your own is FILE.py:CLASS")
+    raise Usage(
+        f"no target is called {text}; {nearest(text, TARGETS)}; a loop of your own is FILE.py:CLASS or FILE.c:FUNCTION"
+    )
 
 
 def _from_file(path: Path, name: str) -> Target:
@@ -97,5 +111,5 @@ def verify(
     from proofs.engine.theorem import prove_all
 
     what = chosen_target(target) if isinstance(target, str) else target
-    names = list(CLAIMS) if claims is None else list(claims)
+    names = claims_on(what) if claims is None else list(claims)
     yield from prove_all(what, names, obligations=obligations)

@@ -1,0 +1,589 @@
+"""A C function, lowered to flat code: scopes, macros, callees of the same file, loops and jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tree_sitter import Node
+
+from model.c import table
+from model.c.expressions import UNREAD, Compiled, Expressions, Variable, array_entry, uninitialised
+from model.c.flow import LoopHead, Step
+from model.c.source import Source, declared_name, expression, text, walk
+from model.c.types import PAGE, VOID, Array, CInt, DataModel, Opaque, Pointer, Type
+from model.kernel import Unsupported
+
+RESERVED = ("n", "watch", "freed", "stored_to", "memory", "ghost")  # names that a proof or a state has for its own
+MOST_MACROS = 50  # expanded within each other
+MOST_STEPS = 5_000  # of flat code, callees included
+
+
+class Reader(Expressions):
+    """Lowers one function. ``steps`` is the code, ``variables`` what it declares, parameters first."""
+
+    def __init__(
+        self, source: Source, name: str, model: DataModel, configs: dict[str, bool], constants: dict[str, int]
+    ) -> None:
+        self.source = source
+        self.model = model
+        self.configs = configs
+        self.constants = constants
+        self.asked_configs: set[str] = set()
+        self.used: dict[str, str] = {}  # helper or constant of the table: where it was first used
+        self.steps: list[Step] = []
+        self.variables: list[Variable] = []
+        self.scopes: list[dict[str, Variable]] = [{}]
+        self.loops: list[LoopHead] = []
+        self.heads: list[LoopHead] = []
+        self.exits: list[tuple[list[Step], list[Step]]] = []  # of each open loop: its breaks, its continues
+        self.labels: dict[tuple[int, str], int] = {}
+        self.jumps: list[tuple[Step, tuple[int, str], Node]] = []
+        self.calls: list[tuple[str, int, Variable | None, list[Step]]] = []  # the inlined callees, innermost last
+        self.inlined = 0
+        self.expanding: list[str] = []  # the macros being expanded, innermost last
+        self.looked = False  # an entry of a constant array is read
+        self.reads: set[int] = set()
+        self.writes: set[int] = set()
+        self.line_of_macro = ""
+        function = source.function(name)
+        self.function = function
+        self.kind = self._returned(function)
+        self.parameters = [self._declare(n, kind) for n, kind in self._parameters(function)]
+        self.calls.append((name, 0, None, []))
+        self._statement(_body(function))
+        self._emit("return", lambda _: None, function)
+        for step, label, node in self.jumps:
+            if label not in self.labels:
+                raise Unsupported(self.where(node), f"goto {label[1]}, a label that is not there")
+            step.target = self.labels[label]
+            if self.steps.index(step) >= step.target:
+                self._never(step, node, "a goto backwards: a loop in disguise")
+
+    # -- what expressions ask for
+
+    def where(self, node: Node) -> str:
+        """Return file:line of ``node``."""
+        return self.line_of_macro or self.source.where(node)
+
+    def note(self, variable: Variable, written: bool) -> None:
+        """Note that the step at hand reads or writes ``variable``."""
+        (self.writes if written else self.reads).add(variable.index)
+        if written:
+            for head in self.loops:
+                head.changes[variable.index] = None if variable.index in head.changes else self.moving
+
+    def variable(self, name: str) -> Variable | None:
+        """Return the variable in scope that is called ``name``."""
+        return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
+
+    def name(self, node: Node) -> Compiled:
+        """Return what an identifier stands for: variable, macro of the file, constant of the kernel's."""
+        name = text(node)
+        variable = self.variable(name)
+        if variable is not None:
+            index = variable.index
+            self.note(variable, written=False)
+            return Compiled(variable.kind, lambda f: f.vars[index])
+        if name in self.source.macros and name not in self.constants:
+            return self._macro(node, name)
+        if name in self.constants:
+            value = self.constants[name]
+            kind = self.model.int if value <= self.model.int.high else self.model.ulong
+            return Compiled(kind, lambda _: value, value)
+        known = table.constant(self, name)
+        if known is None:
+            return self.unread(node, "a name that is in no table")
+        self.used.setdefault(name, self.where(node))
+        return known
+
+    def _macro(self, node: Node, name: str) -> Compiled:
+        values = {body for body, _ in self.source.macros[name]}
+        body, line = self.source.macros[name][0]
+        if len(values) > 1 or name in self.source.function_macros:
+            return self.unread(node, f"a macro that is defined {len(self.source.macros[name])} times, differently")
+        if name in self.expanding or len(self.expanding) >= MOST_MACROS:
+            return self.unread(node, "a macro that uses itself, or too many within each other")
+        self.expanding.append(name)
+        outer, where = self.line_of_macro, f"{self.source.name}:{line}"
+        try:
+            root = expression(body, where)
+            self.line_of_macro = where
+            return self.expr(root)
+        except Unsupported as trouble:
+            return self.unread(node, trouble.construct)
+        finally:
+            self.line_of_macro = outer
+            self.expanding.pop()
+
+    def look(self, node: Node) -> Compiled | None:
+        """Return the reading of an entry of one of the file's constant arrays."""
+        base = node.child_by_field_name("argument")
+        index = node.child_by_field_name("index")
+        if base is None or index is None or base.type != "identifier" or self.variable(text(base)) is not None:
+            return None
+        found = self._array(text(base), node)
+        if found is None:
+            return None
+        kind, entries = found
+        self.looked = True
+        return array_entry(kind, entries, self.expr(index).run, self.place(node))
+
+    def _array(self, name: str, node: Node) -> tuple[Array, tuple[Any, ...]] | None:
+        declared = self.source.globals.get(name, [])
+        if len(declared) != 1:
+            return None
+        words = [text(child) for child in declared[0].children]
+        for declarator in declared[0].children_by_field_name("declarator"):
+            value = declarator.child_by_field_name("value")
+            if declared_name(declarator) != name or value is None or value.type != "initializer_list":
+                continue
+            if "const" not in words and ("static" not in words or self._assigned(name)):
+                return None
+            kind = self._base(declared[0])
+            entries = [self.expr(child) for child in value.named_children if child.type != "comment"]
+            if not isinstance(kind, CInt) or any(entry.constant is None for entry in entries):
+                return None
+            return Array(kind, len(entries)), tuple(entry.constant for entry in entries)
+        return None
+
+    def _assigned(self, name: str) -> bool:
+        """Return whether any function of the file may write an entry of the array ``name``."""
+        for node in walk(self.source.root):
+            left = node.child_by_field_name("left") if node.type == "assignment_expression" else None
+            if left is not None and text(left).startswith(name):
+                return True
+            if node.type == "pointer_expression" and text(node).startswith(f"&{name}"):
+                return True
+        return False
+
+    def type_of(self, node: Node) -> Type:
+        """Return the type that a type descriptor names."""
+        kind = self._base(node)
+        declarator = node.child_by_field_name("declarator")
+        while declarator is not None:
+            kind, declarator = Pointer(kind), declarator.child_by_field_name("declarator")
+        return kind
+
+    def call(self, node: Node) -> Compiled:
+        """Return a call of a helper of the table, or of a function of the same file, which is read in its place."""
+        name = table.called(node)
+        arguments = node.child_by_field_name("arguments")
+        nodes = [child for child in arguments.named_children if child.type != "comment"] if arguments else []
+        if name == "IS_ENABLED" and len(nodes) == 1:
+            return self._config(text(nodes[0]))
+        if name == "ARRAY_SIZE" and len(nodes) == 1:
+            found = self._array(text(nodes[0]), node)
+            if found is None:
+                return self.unread(node, "an array that is not constant")
+            length = found[0].length
+            return Compiled(self.model.size_t, lambda _: length, length)
+        read = table.helper(name)
+        if read is not None:
+            self.used.setdefault(name, self.where(node))
+            if name in table.ALLOCATORS:
+                for loop in self.loops:
+                    loop.asks = True
+            if name in ("__free_pages", "__free_page"):
+                for loop in self.loops:
+                    loop.frees = True
+            if name in table.NOTHING or name in table.ANYTHING:
+                return read(self, node, ())
+            return self._helped(read, name, node, nodes)
+        if name in self.source.functions:
+            return self._inline(name, node, nodes)
+        return self.unread(node, f"a call of {name}, which is in no table")
+
+    _call_expression = call
+
+    def _helped(self, read: table.Helper, name: str, node: Node, nodes: list[Node]) -> Compiled:
+        args = []
+        for at, argument in enumerate(nodes):
+            if at == 0 and name in table.TAKES_TYPE:
+                kind = self.model.named.get(text(argument)) or _keywords(self.model, text(argument))
+                if kind is None:
+                    return self.unread(node, "a type that is not known")
+                args.append(Compiled(kind, lambda _: None))
+                continue
+            args.append(self.expr(argument))
+        used = range(len(args))
+        if name in table.ALLOCATORS:  # a node or the like is of no interest
+            used_at = [at for at in table.ALLOCATORS[name] if at is not None]
+            if max(used_at, default=0) >= len(args):
+                return self.unread(node, "too few arguments")
+            unread = [args[at] for at in used_at if args[at].kind is UNREAD]
+        else:
+            unread = [args[at] for at in used if args[at].kind is UNREAD]
+        if unread:
+            return unread[0]
+        try:
+            return read(self, node, args)
+        except IndexError:
+            return self.unread(node, "too few arguments")
+
+    def _config(self, name: str) -> Compiled:
+        self.asked_configs.add(name)
+        value = int(self.configs.get(name, False))
+        return Compiled(self.model.int, lambda _: value, value)
+
+    # -- callees
+
+    def _inline(self, name: str, node: Node, nodes: list[Node]) -> Compiled:
+        if any(name == entered for entered, *_ in self.calls):
+            return self.unread(node, "recursion")
+        around: Node | None = node.parent
+        while around is not None and not around.type.endswith("statement") and around.type != "declaration":
+            sign = around.child_by_field_name("operator")
+            if around.type == "conditional_expression" or (sign is not None and text(sign) in ("&&", "||")):
+                return self.unread(node, "a call that is not always made, in an expression")
+            around = around.parent
+        if around is not None and around.type == "for_statement":
+            return self.unread(node, "a call in the head of a for")
+        function = self.source.function(name)
+        wanted = self._parameters(function)
+        if len(wanted) != len(nodes):
+            return self.unread(node, "another number of arguments than parameters")
+        outer_reads, outer_writes = self.reads, self.writes
+        values = [self.expr(argument) for argument in nodes]
+        scopes, self.scopes = self.scopes, [{}]
+        self.inlined += 1
+        for (parameter, kind), value in zip(wanted, values, strict=True):
+            variable = self._declare(parameter, kind)
+            converted = self.converted(value, kind, node)
+            self._emit("do", _assign(variable.index, converted.run), node, writes={variable.index})
+        kind = self._returned(function)
+        result = None if kind == VOID else self._declare(f"{name}()", kind)
+        returns: list[Step] = []
+        self.calls.append((name, self.inlined, result, returns))
+        self._statement(_body(function))
+        self.calls.pop()
+        self.scopes = scopes
+        for step in returns:
+            step.target = len(self.steps)
+        self.reads, self.writes = outer_reads, outer_writes
+        if result is None:
+            return Compiled(VOID, lambda _: None)
+        self.note(result, written=False)
+        index = result.index
+        return Compiled(kind, lambda f: f.vars[index])
+
+    # -- types and declarations
+
+    def _base(self, node: Node) -> Type:
+        kind = node.child_by_field_name("type")
+        if kind is None:
+            return Opaque("?")
+        name = " ".join(text(kind).split())
+        if kind.type in ("primitive_type", "sized_type_specifier"):
+            if name in self.model.named:
+                return self.model.named[name]
+            return _keywords(self.model, name) or Opaque(name)
+        if name == "struct page":
+            return PAGE
+        return self.model.named.get(name, Opaque(name))
+
+    def _returned(self, function: Node) -> Type:
+        kind = self._base(function)
+        declarator = function.child_by_field_name("declarator")
+        while declarator is not None and declarator.type == "pointer_declarator":
+            kind, declarator = Pointer(kind), declarator.child_by_field_name("declarator")
+        return kind
+
+    def _parameters(self, function: Node) -> list[tuple[str, Type]]:
+        declarator = function.child_by_field_name("declarator")
+        while declarator is not None and declarator.type != "function_declarator":
+            declarator = declarator.child_by_field_name("declarator")
+        listed = declarator.child_by_field_name("parameters") if declarator is not None else None
+        found = []
+        for child in listed.named_children if listed is not None else ():
+            if child.type == "parameter_declaration":
+                declared = child.child_by_field_name("declarator")
+                if declared is None:
+                    continue
+                found.append((declared_name(declared), self._pointers(child, declared)))
+            elif child.type != "comment":
+                raise Unsupported(self.where(child), "a variable number of arguments")
+        return found
+
+    def _pointers(self, declaration: Node, declarator: Node | None) -> Type:
+        kind = self._base(declaration)
+        while declarator is not None and declarator.type != "identifier":
+            if declarator.type in ("pointer_declarator", "array_declarator"):
+                kind = Pointer(kind)
+            declarator = declarator.child_by_field_name("declarator")
+        return kind
+
+    def _declare(self, name: str, kind: Type) -> Variable:
+        same = sum(variable.name == name or variable.name.startswith(f"{name}_no_") for variable in self.variables)
+        own = f"{name}_no_{same + 1}" if same or name in RESERVED else name
+        variable = Variable(len(self.variables), own, kind)
+        self.variables.append(variable)
+        self.scopes[-1][name] = variable
+        return variable
+
+    # -- statements
+
+    def _emit(
+        self, kind: str, run: Any, node: Node, target: int = -1, writes: set[int] | None = None,
+        loop: LoopHead | None = None,
+    ) -> Step:  # fmt: skip
+        if len(self.steps) >= MOST_STEPS:
+            raise Unsupported(self.where(node), f"more than {MOST_STEPS} steps")
+        killed = set() if writes is None else writes
+        step = Step(
+            kind, run, target, node.start_point[0] + 1, frozenset(self.reads | (self.writes - killed)),
+            frozenset(killed), loop,
+        )  # fmt: skip
+        for head in self.loops:
+            for index in killed:
+                head.changes.setdefault(index, None)
+        self.reads, self.writes = set(), set()
+        self.steps.append(step)
+        return step
+
+    def _never(self, step: Step, node: Node, construct: str) -> None:
+        trouble = Unsupported(self.where(node), construct)
+
+        def run(_: Any) -> Any:
+            raise trouble
+
+        step.kind, step.run = "do", run
+
+    @contextmanager
+    def _scope(self) -> Iterator[None]:
+        self.scopes.append({})
+        yield
+        self.scopes.pop()
+
+    def _statement(self, node: Node) -> None:
+        self.depth += 1
+        if self.depth > 90:
+            raise Unsupported(self.where(node), "statements nested too deep")
+        lower = getattr(self, f"_lower_{node.type}", None)
+        if node.type in ("comment", ";"):
+            pass
+        elif lower is not None:
+            lower(node)
+        else:
+            step = self._emit("do", None, node)
+            self._never(step, node, node.type.replace("_", " "))
+        self.depth -= 1
+
+    def _lower_compound_statement(self, node: Node) -> None:
+        with self._scope():
+            for child in node.named_children:
+                self._statement(child)
+
+    def _lower_expression_statement(self, node: Node) -> None:
+        for child in node.named_children:
+            if child.type != "comment":
+                found = self.expr(child)
+                self._emit("do", found.run, node, writes=_surely_written(child, self))
+
+    def _lower_declaration(self, node: Node) -> None:
+        words = [text(child) for child in node.children]
+        base = node.child_by_field_name("type")
+        if base is not None and base.type == "type_identifier" and self.variable(text(base)) is not None:
+            step = self._emit("do", None, node)
+            return self._never(step, node, "a product that reads as a declaration")
+        for declarator in node.children_by_field_name("declarator"):
+            value = declarator.child_by_field_name("value")
+            inner = declarator.child_by_field_name("declarator") if declarator.type == "init_declarator" else declarator
+            name = declared_name(inner)
+            kind = self._pointers(node, inner)
+            if (inner is not None and inner.type == "array_declarator") or "static" in words:
+                variable = self._declare(name, UNREAD)
+                trouble = Unsupported(self.where(node), f"an array or static variable in a function: {name}")
+                self._emit("do", _assign(variable.index, _raises(trouble)), node, writes={variable.index})
+            elif value is None:
+                variable = self._declare(name, kind)
+                nothing = uninitialised(self.where(node), name)
+                self._emit("do", _assign(variable.index, lambda _, v=nothing: v), node, writes={variable.index})
+            else:
+                variable = self._declare(name, kind)  # in scope of its own initializer: "sizeof(*pages)"
+                converted = self.converted(self.expr(value), kind, declarator)
+                self._emit("do", _assign(variable.index, converted.run), node, writes={variable.index})
+        return None
+
+    def _branch(self, condition: Node) -> Step:
+        return self._emit("branch", self.truth(condition), condition)
+
+    def _jump(self, node: Node, target: int = -1) -> Step:
+        return self._emit("jump", None, node, target)
+
+    def _lower_if_statement(self, node: Node) -> None:
+        branch = self._branch(_child(node, "condition"))
+        self._statement(_child(node, "consequence"))
+        alternative = node.child_by_field_name("alternative")
+        if alternative is None:
+            branch.target = len(self.steps)
+            return
+        over = self._jump(node)
+        branch.target = len(self.steps)
+        for child in alternative.named_children:
+            self._statement(child)
+        over.target = len(self.steps)
+
+    @contextmanager
+    def _loop(self, node: Node) -> Iterator[tuple[LoopHead, list[Step], list[Step]]]:
+        head = LoopHead(node.start_point[0] + 1, inside=self.loops[-1] if self.loops else None)
+        self.heads.append(head)
+        self.loops.append(head)
+        breaks: list[Step] = []
+        continues: list[Step] = []
+        self.exits.append((breaks, continues))
+        head.start = len(self.steps)
+        self._emit("head", None, node, loop=head)
+        yield head, breaks, continues
+        head.end = len(self.steps)
+        for step in breaks:
+            step.target = head.end
+        self.exits.pop()
+        self.loops.pop()
+
+    def _lower_while_statement(self, node: Node) -> None:
+        with self._loop(node) as (head, breaks, continues):
+            breaks.append(self._branch(_child(node, "condition")))
+            self._statement(_child(node, "body"))
+            for step in continues:
+                step.target = head.start
+            self._jump(node, head.start)
+
+    def _lower_do_statement(self, node: Node) -> None:
+        with self._loop(node) as (head, breaks, continues):
+            self._statement(_child(node, "body"))
+            for step in continues:
+                step.target = len(self.steps)
+            breaks.append(self._branch(_child(node, "condition")))
+            self._jump(node, head.start)
+
+    def _lower_for_statement(self, node: Node) -> None:
+        with self._scope():
+            first = node.child_by_field_name("initializer")
+            if first is not None:
+                if first.type == "declaration":
+                    self._statement(first)
+                else:
+                    self._emit("do", self.expr(first).run, first, writes=_surely_written(first, self))
+            with self._loop(node) as (head, breaks, continues):
+                condition, update = node.child_by_field_name("condition"), node.child_by_field_name("update")
+                if condition is not None:
+                    breaks.append(self._branch(condition))
+                self._statement(_child(node, "body"))
+                for step in continues:
+                    step.target = len(self.steps)
+                if update is not None:
+                    self._emit("do", self.expr(update).run, update, writes=_surely_written(update, self))
+                self._jump(node, head.start)
+
+    def _lower_break_statement(self, node: Node) -> None:
+        if not self.exits:
+            return self._never(self._emit("do", None, node), node, "a break outside a loop")
+        self.exits[-1][0].append(self._jump(node))
+        return None
+
+    def _lower_continue_statement(self, node: Node) -> None:
+        if not self.exits:
+            return self._never(self._emit("do", None, node), node, "a continue outside a loop")
+        self.exits[-1][1].append(self._jump(node))
+        return None
+
+    def _lower_goto_statement(self, node: Node) -> None:
+        label = node.child_by_field_name("label")
+        self.jumps.append((self._jump(node), (self.calls[-1][1], text(label) if label else ""), node))
+
+    def _lower_labeled_statement(self, node: Node) -> None:
+        label = node.child_by_field_name("label")
+        self.labels[self.calls[-1][1], text(label) if label else ""] = len(self.steps)
+        for child in node.named_children:
+            if child != label:
+                self._statement(child)
+
+    def _lower_return_statement(self, node: Node) -> None:
+        values = [child for child in node.named_children if child.type != "comment"]
+        _, inlined, result, returns = self.calls[-1]
+        kind = self.kind if not inlined else (result.kind if result is not None else VOID)
+        value = self.converted(self.expr(values[0]), kind, node) if values else Compiled(VOID, lambda _: None)
+        if not inlined:
+            self._emit("return", value.run, node)
+            return
+        if result is not None:
+            self._emit("do", _assign(result.index, value.run), node, writes={result.index})
+        else:
+            self._emit("do", value.run, node)
+        returns.append(self._jump(node))
+
+    # -- CONFIG tests: both ways, one reading each
+
+    def _lower_preproc_ifdef(self, node: Node) -> None:
+        name = text(_child(node, "name"))
+        taken = self._defined(name, node) == (node.children[0].type == "#ifdef")
+        self._one_side(node, taken, skip=1)
+
+    def _lower_preproc_if(self, node: Node) -> None:
+        condition = _child(node, "condition")
+        found = self.expr(condition) if condition.type != "preproc_defined" else None
+        if found is not None and found.constant is not None:
+            return self._one_side(node, bool(found.constant), skip=1)
+        return self._never(self._emit("do", None, node), node, f"#if {text(condition)[:40]}")
+
+    def _defined(self, name: str, node: Node) -> bool:
+        if not name.startswith("CONFIG_"):
+            return name in self.source.macros
+        self.asked_configs.add(name)
+        return bool(self.configs.get(name, False))
+
+    def _one_side(self, node: Node, taken: bool, skip: int) -> None:
+        other = node.child_by_field_name("alternative")
+        if taken:
+            for child in node.named_children[skip:]:
+                if child != other:
+                    self._statement(child)
+        elif other is not None:
+            if other.type == "preproc_else":
+                for child in other.named_children:
+                    self._statement(child)
+            else:
+                self._never(self._emit("do", None, other), other, "#elif")
+
+
+def _assign(index: int, run: Any) -> Any:
+    def assign(f: Any) -> None:
+        f.vars[index] = run(f)
+
+    return assign
+
+
+def _raises(trouble: Exception) -> Any:
+    def run(_: Any) -> Any:
+        raise trouble
+
+    return run
+
+
+def _body(function: Node) -> Node:
+    return _child(function, "body")
+
+
+def _child(node: Node, name: str) -> Node:
+    found = node.child_by_field_name(name)
+    if found is None:
+        raise Unsupported(f"line {node.start_point[0] + 1}", f"{node.type} without its {name}")
+    return found
+
+
+def _keywords(model: DataModel, name: str) -> CInt | None:
+    try:
+        return model.from_words(name.split())
+    except ValueError:
+        return None
+
+
+def _surely_written(node: Node, reader: Reader) -> set[int]:
+    """Return the variable that the expression surely assigns: the target of an assignment that is all of it."""
+    if node.type == "assignment_expression":
+        left = node.child_by_field_name("left")
+        variable = reader.variable(text(left)) if left is not None and left.type == "identifier" else None
+        return {variable.index} if variable is not None else set()
+    return set()

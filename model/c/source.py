@@ -1,0 +1,181 @@
+"""A kernel's C file, parsed and never run: its functions, its macros, its constant arrays, within limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import tree_sitter_c
+from tree_sitter import Language, Node, Parser
+
+from model.kernel import Unsupported
+
+MOST_BYTES = 4 << 20  # of a file; mm/ and drivers/ hold none of a quarter of that which allocates pages in a loop
+MOST_DEPTH = 400  # of the tree: C11 asks for 127 levels of blocks
+MOST_BRACKETS = 1_000  # open at once before parsing: what is deeper takes the parser seconds and gigabytes
+
+
+class Unreadable(Exception):
+    """The file is not one to be read at all: one clear line."""
+
+
+@lru_cache(maxsize=1)
+def parser() -> Parser:
+    """Return the parser for C."""
+    return Parser(Language(tree_sitter_c.language()))
+
+
+def text(node: Node) -> str:
+    """Return the source of ``node``."""
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield ``node`` and everything below it, without recursion. Raises Unsupported when it is too deep."""
+    stack = [(node, 0)]
+    while stack:
+        here, depth = stack.pop()
+        if depth > MOST_DEPTH:
+            raise Unsupported(f"line {here.start_point[0] + 1}", f"nesting deeper than {MOST_DEPTH}")
+        yield here
+        stack.extend((child, depth + 1) for child in reversed(here.children))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the file's contents. Raises Unreadable."""
+    try:
+        if not path.is_file():
+            raise Unreadable(f"{path}: {'not a file' if path.exists() else 'no such file'}")
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise Unreadable(f"{path}: {size} bytes; no file above {MOST_BYTES} is read")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from None
+
+
+class Source:
+    """One file of C."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.name = name
+        self.data = data
+        if len(data) > MOST_BYTES:
+            raise Unreadable(f"{name}: {len(data)} bytes; no file above {MOST_BYTES} is read")
+        if b"\0" in data:
+            raise Unreadable(f"{name}: line {data[: data.index(0)].count(10) + 1} holds a NUL byte: not a C file")
+        depth = _most_brackets(data)
+        if depth > MOST_BRACKETS:
+            raise Unreadable(f"{name}: brackets {depth} deep; no file with more than {MOST_BRACKETS} is read")
+        self.root = parser().parse(data).root_node
+
+    @classmethod
+    def read(cls, path: Path) -> Source:
+        """Return the file at ``path``. Raises Unreadable."""
+        return cls(str(path), read_bytes(path))
+
+    def where(self, node: Node) -> str:
+        """Return file:line of ``node``."""
+        return f"{self.name}:{node.start_point[0] + 1}"
+
+    @cached_property
+    def functions(self) -> dict[str, list[Node]]:
+        """Return the definitions of functions by name; one under #if may be defined more than once."""
+        found: dict[str, list[Node]] = {}
+        for node in self._outside_functions():
+            if node.type == "function_definition":
+                name = declared_name(node.child_by_field_name("declarator"))
+                if name:
+                    found.setdefault(name, []).append(node)
+        return found
+
+    @cached_property
+    def macros(self) -> dict[str, list[tuple[str, int]]]:
+        """Return the object-like macros: every value, with its line."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for node in walk(self.root):
+            if node.type == "preproc_def":
+                name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+                if name is not None:
+                    body = re.sub(r"/\*.*?\*/|//.*|\\\n", " ", text(value), flags=re.S) if value is not None else ""
+                    found.setdefault(text(name), []).append((body.strip(), node.start_point[0] + 1))
+        return found
+
+    @cached_property
+    def function_macros(self) -> set[str]:
+        """Return the names of the macros that take arguments."""
+        names = (n.child_by_field_name("name") for n in walk(self.root) if n.type == "preproc_function_def")
+        return {text(name) for name in names if name is not None}
+
+    @cached_property
+    def globals(self) -> dict[str, list[Node]]:
+        """Return the file's declarations of variables by name."""
+        found: dict[str, list[Node]] = {}
+        for node in self._outside_functions():
+            if node.type == "declaration":
+                for declarator in node.children_by_field_name("declarator"):
+                    name = declared_name(declarator)
+                    if name:
+                        found.setdefault(name, []).append(node)
+        return found
+
+    def function(self, name: str) -> Node:
+        """Return the only definition of ``name``. Raises Unreadable, Unsupported."""
+        found = self.functions.get(name, [])
+        if not found:
+            raise Unreadable(f"{self.name}: no function is called {name}")
+        if len(found) > 1:
+            lines = ", ".join(str(node.start_point[0] + 1) for node in found)
+            raise Unsupported(self.where(found[1]), f"{name} is defined {len(found)} times, in lines {lines}")
+        check(self, found[0])
+        return found[0]
+
+    def _outside_functions(self) -> Iterator[Node]:
+        stack = [self.root]
+        while stack:
+            node = stack.pop()
+            yield node
+            if node.type not in ("function_definition", "declaration"):
+                stack.extend(reversed(node.children))
+
+
+def check(source: Source, function: Node) -> None:
+    """Raise Unsupported where the parser did not understand a part of ``function``."""
+    for node in walk(function):
+        if node.is_error or node.is_missing:
+            shown = " ".join(text(node).split())[:40]
+            what = f"a missing {node.type}" if node.is_missing else f"not understood: {shown}"
+            raise Unsupported(source.where(node), what)
+
+
+def declared_name(node: Node | None) -> str:
+    """Return the name that a declarator declares, "" for none."""
+    while node is not None and node.type not in ("identifier", "field_identifier", "type_identifier"):
+        inner = node.child_by_field_name("declarator")
+        if inner is None and node.type in ("parenthesized_declarator", "attributed_declarator"):
+            inner = node.named_children[0] if node.named_children else None
+        node = inner
+    return text(node) if node is not None else ""
+
+
+def expression(body: str, where: str) -> Node:
+    """Return the expression that the text of a macro is. Raises Unsupported."""
+    root = parser().parse(f"int x = ({body});".encode()).root_node
+    nodes = list(walk(root))
+    values = [node.child_by_field_name("value") for node in nodes if node.type == "init_declarator"]
+    if root.has_error or len(values) != 1 or values[0] is None or len(root.named_children) != 1:
+        raise Unsupported(where, f"a macro that is no expression: {body[:40]}")
+    return values[0]
+
+
+_BRACKETS = re.compile(rb"[(){}\[\]]")
+
+
+def _most_brackets(data: bytes) -> int:
+    depth = most = 0
+    for match in _BRACKETS.finditer(data):
+        depth = depth + 1 if match[0] in b"({[" else max(0, depth - 1)
+        most = max(most, depth)
+    return most

@@ -1,0 +1,185 @@
+"""What a C variable can hold besides a number: sets of flags, the page array, and values that must not be used.
+
+A number is an int, or whatever behaves as one. A pointer to a page is its frame number, None when it is NULL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from model.gfp import NAMES, Gfp
+from model.kernel import Crash, Unsupported
+
+UNDEFINED = "nothing-undefined"
+OVERFLOW = "nothing-overflows"
+LOSSY = "nothing-lost-in-conversion"
+
+
+class Special:
+    """A value that is not a plain number or pointer to a page."""
+
+
+@dataclass(frozen=True)
+class Trouble(Special):
+    """A value that is not what the source seems to say: fine until it reaches an event, an index or a branch."""
+
+    claim: str  # which of the three kinds of trouble it is
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unknown(Special):
+    """A value of which a call says nothing: a device, a node, a return address."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Buffer(Special):
+    """The page array, of so many slots. One that is not zeroed reads as nothing in particular."""
+
+    slots: Any
+    zeroed: bool = True
+
+
+@dataclass(frozen=True)
+class SlotPointer(Special):
+    """A pointer to one slot of the page array."""
+
+    buffer: Buffer
+    slot: Any
+
+
+@dataclass(frozen=True)
+class TopBit(Special):
+    """The index of the highest bit set in ``of``, which is above 0. Compared as it stands, else made a number."""
+
+    of: Any
+
+    def number(self) -> int:
+        """Return the index as a number."""
+        index: int = (self.of.bit_length() - 1).__index__()
+        return index
+
+
+@dataclass(frozen=True)
+class PowerOf(Special):
+    """2^(top + shift), less ``minus``, which is 0 or 1: a mask of the bits below top + shift."""
+
+    top: TopBit
+    shift: int
+    minus: int = 0
+
+    def number(self) -> int:
+        """Return the power, or the mask, as a number."""
+        return (1 << (self.top.number() + self.shift)) - self.minus
+
+    def keeps(self, bit: int) -> bool:
+        """Return whether the mask holds ``bit``."""
+        return bool(self.top.of.bit_length() > bit + 1 - self.shift)
+
+
+OTHER = "other"  # of the caller's flags: all those without a name here
+
+
+@dataclass(frozen=True)
+class Bits(Special):
+    """A set of flags: those surely set, and those that are as the caller passed them. The rest is clear."""
+
+    on: frozenset[str] = frozenset()
+    passed: frozenset[str] = frozenset()
+
+    def union(self, other: Bits) -> Bits:
+        """Return the flags in either set."""
+        on = self.on | other.on
+        return Bits(on, (self.passed | other.passed) - on)
+
+    def intersection(self, other: Bits) -> Bits:
+        """Return the flags in both sets."""
+        on = self.on & other.on
+        one, two = self.on | self.passed, other.on | other.passed
+        return Bits(on, (one & two) - on)
+
+    def complement(self, universe: frozenset[str]) -> Bits:
+        """Return every flag that is not in the set, of which all must be known."""
+        if self.passed:
+            raise Unsupported("", "the complement of flags that the caller passed")
+        return Bits(universe - self.on)
+
+
+GFP_UNIVERSE = frozenset({*NAMES, OTHER})
+CALLERS_GFP = Bits(passed=GFP_UNIVERSE)
+
+# include/linux/gfp_types.h; those without a field in Gfp count as its opaque rest, with the values of Linux 6.1
+GFP_FLAGS: dict[str, frozenset[str]] = {
+    **{f"__GFP_{name.upper()}": frozenset({name}) for name in NAMES},
+    "__GFP_RECLAIM": frozenset({"direct_reclaim", "kswapd_reclaim"}),
+    "GFP_KERNEL": frozenset({"direct_reclaim", "kswapd_reclaim", "io", "fs"}),
+    "GFP_NOIO": frozenset({"direct_reclaim", "kswapd_reclaim"}),
+    "GFP_NOFS": frozenset({"direct_reclaim", "kswapd_reclaim", "io"}),
+    "GFP_NOWAIT": frozenset({"kswapd_reclaim"}),
+    "GFP_USER": frozenset({"direct_reclaim", "kswapd_reclaim", "io", "fs", "__GFP_HARDWALL"}),
+    "GFP_HIGHUSER": frozenset({"direct_reclaim", "kswapd_reclaim", "io", "fs", "__GFP_HARDWALL", "highmem"}),
+}
+OTHER_FLAGS = {"__GFP_HARDWALL": 0x100000, "__GFP_THISNODE": 0x200000, "__GFP_ACCOUNT": 0x400000}
+GFP_FLAGS |= {name: frozenset({name}) for name in OTHER_FLAGS}
+
+SINGLE_PAGES, FORCE_CONTIGUOUS = "DMA_ATTR_ALLOC_SINGLE_PAGES", "DMA_ATTR_FORCE_CONTIGUOUS"
+DMA_ATTRS = frozenset(
+    {
+        SINGLE_PAGES, FORCE_CONTIGUOUS, "DMA_ATTR_WEAK_ORDERING", "DMA_ATTR_WRITE_COMBINE", "DMA_ATTR_NO_WARN",
+        "DMA_ATTR_NO_KERNEL_MAPPING", "DMA_ATTR_SKIP_CPU_SYNC", "DMA_ATTR_PRIVILEGED",
+    }
+)  # fmt: skip
+ATTRS_UNIVERSE = DMA_ATTRS | {OTHER}
+
+
+def callers_attrs(single_pages: bool) -> Bits:
+    """Return the attributes of a call in scope: never FORCE_CONTIGUOUS; the rest as passed, whatever that is."""
+    on = frozenset({SINGLE_PAGES}) if single_pages else frozenset[str]()
+    return Bits(on, ATTRS_UNIVERSE - {SINGLE_PAGES, FORCE_CONTIGUOUS})
+
+
+def gfp_of(bits: Bits, passed: Gfp) -> Gfp:
+    """Return ``bits`` as the flags of a request, where the caller passed ``passed``."""
+    named: dict[str, Any] = {name: name in bits.on or (name in bits.passed and getattr(passed, name)) for name in NAMES}
+    extra = sum(OTHER_FLAGS.get(name, 0) for name in bits.on)
+    if OTHER in bits.on or bits.passed - GFP_UNIVERSE:
+        raise Unsupported("", "a set of flags of which only the complement is known")
+    if OTHER in bits.passed:
+        return Gfp(**named, other=passed.other if not extra else passed.other | extra)
+    return Gfp(**named, other=extra)
+
+
+def any_flag(bits: Bits, passed: Gfp) -> bool:
+    """Return whether any flag is set, where the caller passed ``passed``."""
+    if bits.on:
+        return True
+    unknown = bits.passed - GFP_UNIVERSE
+    if unknown:
+        raise Unsupported("", f"{min(unknown)}, of which a call says nothing")
+    if any(name in bits.passed and getattr(passed, name) for name in NAMES):
+        return True
+    return OTHER in bits.passed and bool(passed.other != 0)
+
+
+def usable(value: Any) -> Any:
+    """Return a value that reaches an event, an index or a branch. Raises Crash for one that must not."""
+    if isinstance(value, Trouble):
+        raise Crash(value.claim, value.reason)
+    return value
+
+
+def number(value: Any, what: str) -> Any:
+    """Return ``value`` as a number that reaches an event or an index."""
+    if isinstance(value, Special):
+        usable(value)
+        if isinstance(value, TopBit | PowerOf):
+            return value.number()
+        raise Unsupported("", f"{what}: {value} is not a number")
+    return value
+
+
+Run = Callable[[Any], Any]  # from a frame to a value
