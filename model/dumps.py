@@ -187,4 +187,5 @@ def lines_of(source: Readable | Iterable[str]) -> Iterator[str]:
 
 def clipped(text: str, longest: int = 40) -> str:
     """Return ``text`` quoted, printable and not too long."""
-    return ascii(text if len(text) <= longest else text[:longest] + "...")
+    quoted = ascii(text[: longest + 1])
+    return quoted if len(quoted) <= longest + 2 else quoted[: longest + 1] + "...'"

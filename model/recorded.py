@@ -16,7 +16,7 @@ CUT = "the trace ends before the call does"
 NO_SIZE = "the size of the buffer is not known (--size, or a probe on the caller)"
 SILENT = "no probe on __alloc_pages: a request above the allocator's largest order leaves no event"
 UNANSWERED = "a request has no answer (is kmem:mm_page_alloc enabled?)"
-BACKWARDS = "time goes backwards within the call"
+BACKWARDS = "time goes backwards in a task: lines are not in their order"
 TWICE = "a page is granted that the buffer holds already"
 NO_TASK = "the lines name no task"
 MIXED = "requests with several sets of flags are in the call, and no return address tells them apart"
@@ -66,7 +66,6 @@ class Recorded:
     attempts: int = 0
     left_out: int = 0  # requests that may be its own but for a flag, where flags alone tell
     base: Gfp | None = None  # NORETRY apart, the flags by which its requests are told where nothing else tells
-    last_time: float = 0.0
     shape: list[tuple[object, ...]] = field(default_factory=list)  # its events, frames aside
     newest_frame: int = -1
     free_before: list[str] = field(default_factory=list)  # lines of /proc/buddyinfo from the header

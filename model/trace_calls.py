@@ -32,6 +32,7 @@ from model.trace_header import FEWER, Section, as_int, fields_of, value_of
 from model.trace_lines import Reader
 
 MOST_TASKS = 1 << 14  # with a call or a request open at once
+MOST_PENDING = 1 << 16  # events of calls that wait for the end of their section
 MOST_OPEN = 64  # requests of one task inside each other
 # functions between the loop and __alloc_pages() that a return address may name in place of the loop
 BETWEEN = {"", "?", "alloc_pages", "alloc_pages_noprof", "alloc_pages_current", "alloc_pages_node", "alloc_pages_mpol"}
@@ -68,6 +69,9 @@ class Cutter:
         self.other_requests = 0
         self.has_data = False
         self.done: list[Recorded] = []
+        self.times: dict[str, float] = {}  # of the newest record of each task
+        self.pending: list[Recorded] = []
+        self.pending_events = 0
         self.agreed: set[tuple[str, str]] = set()  # numbers and names of flags that were held against each other
 
     def cut(self, records: Iterable[Record]) -> Iterator[Recorded]:
@@ -98,10 +102,10 @@ class Cutter:
         if not section.returns and (kind is not ANSWER and kind is not RETURN and kind is not WORK):
             self.end_answered(record)
         call = self.calls.get(task)
-        if call is not None and (time := record.time) is not None:
-            if time < call.last_time:
-                call.gaps[BACKWARDS] = None
-            call.last_time = time
+        if (time := record.time) is not None:
+            if time < self.times.get(task, time) and kind is not ENTER:  # a trace may be put behind another
+                section.is_reordered = True
+            self.times[task] = time
         if kind is ANSWER:
             self.take_answer(record)
         elif kind is ASK:
@@ -184,10 +188,12 @@ class Cutter:
             flags = flags.without(GFP_COMP)  # arm_iommu_alloc_attrs(): "gfp &= ~(__GFP_COMP);"
         self.calls[record.task] = Recorded(
             record.line, record.task, loop, "window", record.function,
-            as_int(values.get("size")), flags, as_int(values.get("attrs")), last_time=record.time or 0.0,
+            as_int(values.get("size")), flags, as_int(values.get("attrs")),
         )  # fmt: skip
         if len(self.calls) > MOST_TASKS:
             self.leave(next(iter(self.calls)), None)
+        if len(self.times) > 4 * MOST_TASKS:
+            self.times.clear()
 
     def take_answer(self, record: Record) -> None:
         """Match an answer with its request, or take it as a request of its own where requests are not probed."""
@@ -291,7 +297,6 @@ class Cutter:
         told_by = "return address" if caller in LOOPS else "task and flags"
         call = Recorded(answer.line, answer.task, self.loop or LOOPS.get(caller, ""), told_by, "", size, None, attrs)
         call.size_from_header = self.size_bytes is None
-        call.last_time = answer.time or 0.0
         if told_by == "task and flags":
             call.gaps[BY_FLAGS] = None
         self.calls[key] = call
@@ -326,6 +331,8 @@ class Cutter:
             call.gaps[section.overrun] = None
         elif section.has_lost:
             call.gaps[LOST] = None
+        if section.is_reordered:
+            call.gaps[BACKWARDS] = None
         if call.size_bytes is None and call.function and section.calls == 1:
             call.size_bytes, call.size_from_header = section.size_bytes, True
         if call.size_bytes is None:
@@ -345,18 +352,20 @@ class Cutter:
                 if several.size_from_header:
                     several.gaps[NO_SIZE] = None
         if previous is not None:
-            self.done.append(previous)
+            self.give(previous)
         if section.size_bytes is not None and call.size_bytes == section.size_bytes:
             self.held_back = call
         else:
-            self.done.append(call)
+            self.give(call)
 
     def end_section(self) -> None:
         """End what is open: the trace is over."""
         section = self.section
         there = self.reader.entries - section.entries_before
+        fewer = ""
         if section.entries is not None and there < section.entries:
-            self.doubts[FEWER.format(counted=section.entries, there=there)] = None
+            fewer = FEWER.format(counted=section.entries, there=there)
+            self.doubts[fewer] = None
         only = section.calls == 0 and len(self.calls) == 1
         for key, call in list(self.calls.items()):
             told = section.ok if only and call.size_bytes == section.size_bytes else None
@@ -372,8 +381,25 @@ class Cutter:
                 last.runs = section.runs if section.runs_size == last.size_bytes else None
                 last.attrs = section.attrs if last.attrs is None else last.attrs
                 last.free_before, last.free_after = section.buddyinfo, section.buddyinfo_after
-            self.done.append(last)
+            self.give(last)
+        if section.is_reordered:
+            self.doubts[BACKWARDS] = None
+        for call in self.pending:
+            call.gaps.update({fewer: None} if fewer else {})
+            call.gaps.update({BACKWARDS: None} if section.is_reordered else {})
+        self.times.clear()
+        self.done += self.pending
+        self.pending, self.pending_events = [], 0
         self.asked.clear()
+
+    def give(self, call: Recorded) -> None:
+        """Let a call be judged: at once, or when its section is over where the header counts events that may lack."""
+        if self.section.entries is None or self.pending_events + len(call.events) > MOST_PENDING:
+            self.done += [*self.pending, call]
+            self.pending, self.pending_events = [], 0
+        else:
+            self.pending.append(call)
+            self.pending_events += len(call.events)
 
     def count_other(self) -> None:
         """Count a request that is not the loop's."""

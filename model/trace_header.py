@@ -33,6 +33,7 @@ class Section:
     clears: bool = False
     frees: bool = False
     has_lost: bool = False
+    is_reordered: bool = False  # lines of one task stand behind later ones
     calls: int = 0
     agreeing: int = 0  # requests whose flags are the same as a number and by name
     disagreeing: int = 0  # an older kernel numbers its flags otherwise

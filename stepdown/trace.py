@@ -192,7 +192,7 @@ def judge_call(call: Recorded, known: Known, claims: Sequence[Claim]) -> CallVer
         reasons.append("how the loop ended is not shown")
     if any(claim.word == IS_BROKEN for claim in judged):
         word = BROKEN
-    elif (agreement is not None and agreement.at is not None) or frames_agree is False:
+    elif Shown.WHOLE in shown and ((agreement is not None and agreement.at is not None) or frames_agree is False):
         word = MISMATCH
     elif reasons or agreement is None or not any(claim.word == HELD for claim in judged):
         word = NOT_ENOUGH
