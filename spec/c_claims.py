@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from model.events import Event
+from model.lockstep import SAME, Lockstep
 from spec.claims import CLAIMS, OURS, Claim, Part
 from spec.monitor import Monitor, require
 from spec.targets import Target
@@ -48,4 +49,19 @@ C_CLAIMS: dict[str, Claim] = {
         ),
     )
 }
-NAMED: dict[str, Claim] = CLAIMS | C_CLAIMS
+
+
+def _side_by_side(target: Target) -> str:
+    return "" if isinstance(target.loop, Lockstep) else "scope: two loops side by side"
+
+
+SAME_AS_MODEL = Claim(
+    SAME,
+    "the two make the same attempts in the same order, fill the same slots with the same frames, clear and free the "
+    "same pages, and end alike",
+    OURS,
+    (Part(type("NeverDiffers", (NeverCrashes,), {})),),
+    (),
+    _side_by_side,
+)
+NAMED: dict[str, Claim] = CLAIMS | C_CLAIMS | {SAME: SAME_AS_MODEL}

@@ -57,9 +57,10 @@ def cli() -> None:
 @click.option("--data-model", type=click.Choice(["ilp32", "lp64"]), default="ilp32", help="The types of a FILE.c.")
 @click.option("--single-pages", is_flag=True, help="A FILE.c is called with DMA_ATTR_ALLOC_SINGLE_PAGES.")
 @click.option("--set", "sets", metavar="NAME=VALUE", multiple=True, help="A constant or CONFIG_ of a FILE.c's kernel.")
+@click.option("--same-as", type=click.Choice(["patched", "pre-patch"]), help="Is it the same as this model of ours?")
 def verify_command(
     target: str, names: str | None, form: str, smt2: str | None, explain: bool, data_model: str, single_pages: bool,
-    sets: tuple[str, ...],
+    sets: tuple[str, ...], same_as: str | None,
 ) -> None:  # fmt: skip
     """Prove or refute the claims about TARGET: patched, single-pages, pre-patch, FILE.py:CLASS, or FILE.c:FUNCTION.
 
@@ -80,7 +81,7 @@ def verify_command(
     answers: list[Answer] = []
     if form == "text":
         click.echo(f"{what.name}: {what.sentence}; {what.sizes}")
-    for answer in verify(what, claims, obligations=folder is not None):
+    for answer in verify(what, claims, obligations=folder is not None, same_as=same_as):
         answers.append(answer)
         if form == "text":
             click.echo(report.text_line(answer))

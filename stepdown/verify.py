@@ -6,12 +6,13 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.loop import Loop
-from spec.c_claims import NAMED
+from spec.c_claims import C_CLAIMS, NAMED
 from spec.claims import CLAIMS
 from spec.targets import TARGETS, Target
 
@@ -32,7 +33,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def claims_on(target: Target) -> list[str]:
     """Return the claims to be judged where nobody chooses: those on C itself for a function read from C alone."""
-    return list(CLAIMS if target.most_n is None else NAMED)
+    return list(CLAIMS if target.most_n is None else CLAIMS | C_CLAIMS)
 
 
 def chosen_claims(text: str | None, target: Target | None = None) -> list[str]:
@@ -105,11 +106,27 @@ def _line_in(error: BaseException, path: Path) -> str:
 
 
 def verify(
-    target: str | Target = "patched", claims: Iterable[str] | None = None, obligations: bool = False
-) -> Iterator[Answer]:
-    """Yield the answer to each claim on ``target``, in the order of the specification. Raises Usage."""
+    target: str | Target = "patched", claims: Iterable[str] | None = None, obligations: bool = False,
+    same_as: str | None = None,
+) -> Iterator[Answer]:  # fmt: skip
+    """Yield the answer to each claim on ``target``, in the order of the specification; then whether it does the same as
+    the target ``same_as``. Raises Usage."""
     from proofs.engine.theorem import prove_all
 
     what = chosen_target(target) if isinstance(target, str) else target
     names = claims_on(what) if claims is None else list(claims)
     yield from prove_all(what, names, obligations=obligations)
+    if same_as is not None:
+        yield compared(what, same_as, obligations)
+
+
+def compared(target: Target, same_as: str, obligations: bool = False) -> Answer:
+    """Return whether ``target`` does the same as the built-in one called ``same_as``: PROVED, or MISMATCH with the
+    smallest run on which it does not."""
+    from model.lockstep import SAME, Lockstep
+    from proofs.engine.prove import Prover
+    from proofs.engine.words import Word
+
+    both = replace(target, loop=Lockstep(target.loop, TARGETS[same_as].loop))
+    answer = Prover(both, obligations).prove(SAME)
+    return replace(answer, word=Word.MISMATCH) if answer.word is Word.REFUTED else answer
