@@ -68,6 +68,7 @@ class Recorded:
     base: Gfp | None = None  # NORETRY apart, the flags by which its requests are told where nothing else tells
     shape: list[tuple[object, ...]] = field(default_factory=list)  # its events, frames aside
     newest_frame: int = -1
+    has_frees: bool = False
     free_before: list[str] = field(default_factory=list)  # lines of /proc/buddyinfo from the header
     free_after: list[str] = field(default_factory=list)
     frames: dict[int, int] = field(default_factory=dict)  # from struct page pointer to frame
@@ -96,6 +97,7 @@ class Recorded:
             elif isinstance(event, Clear) and event.frame == self.newest_frame:
                 self.shape.append((event.pages,))
             else:
+                self.has_frees = True
                 self.shape.append(("other", event))
         else:
             self.gaps[TOO_LONG] = None
@@ -112,7 +114,7 @@ def outcome(call: Recorded, returned: bool | None) -> bool | None:
 
 def drop_frees_of_others(call: Recorded) -> None:
     """Keep only the frees of pages that this call was granted: a free does not print who frees."""
-    if not any(isinstance(event, Free) for event in call.events):
+    if not call.has_frees:
         return
     held: set[int] = set()
     kept: list[tuple[Event, int]] = []

@@ -3,7 +3,6 @@ whatever the input."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from model.trace_forms import (
@@ -41,8 +40,8 @@ class Reader:
     def __init__(self) -> None:
         self.lines = 0
         self.events = 0  # lines that have the form of a trace's event, whatever they tell
-        self.entries = 0  # lines that the kernel counts as one, of any tracer
-        self.allocations = 0  # lines about the page allocator
+        self.other_entries = 0  # lines of other tracers, which the kernel counts, too
+        self.has_allocations = False  # some lines are about the page allocator
         self.others = 0  # requests without __GFP_NOWARN, which the loop's have: not the loop's, and not told
         self.wants_all = False  # tell them all the same: another event says whose they are
         self.unreadable = 0  # lines about the page allocator that make no sense
@@ -54,10 +53,10 @@ class Reader:
 
     def records(self, lines: Iterable[str]) -> Iterator[Record]:
         """Yield a record for each line that matters. Raises BadTrace."""
-        event_of, make = EVENT.search, self.of_event
-        waiting: Record | None = None  # an answer whose call stack may follow
-        for line in lines:
-            self.lines += 1
+        event_of, task_of, probes = EVENT.search, self.heads.task, self.probes
+        waiting: Record | None = None  # an answer that perf printed: its call stack may follow
+        for number, line in enumerate(lines, 1):  # a million of them: what is common is done here, without a call
+            self.lines = number
             found = event_of(line) if len(line) < LONGEST_EVENT else None
             if waiting is not None:
                 if found is None and (frame := STACK.match(line)):
@@ -67,46 +66,48 @@ class Reader:
                     continue
                 yield waiting
                 waiting = None
-            if found is not None:
-                self.events += 1
-                self.entries += 1
-                record = make(line, found)
-                if record is None:
-                    continue
-                if record.kind is Kind.ANSWER:
-                    waiting = record
-                    continue
-                yield record
-            else:
+            if found is None:
                 yield from self.of_other(line)
+                continue
+            self.events += 1
+            flags, time, event, rest = found.group(2, 3, 4, 5)
+            if rest[:1] == "(":
+                place, _, values = rest.partition(")")
+                told = probes.get((event, place)) or self.learn(event, place)
+                kind, function = told
+                if kind is not None:
+                    task = task_of(line[: found.start()])
+                    yield Record(kind, number, task, float(time), 0, None, "", function, values.strip())
+            elif event == "mm_page_alloc":
+                if not self.wants_all and "NOWARN" not in rest and "gfp_flags=0" not in rest:
+                    self.has_allocations = True
+                    self.others += 1
+                    continue
+                in_interrupt = flags is not None and len(flags) > 2 and flags[2] in "hHsZz"
+                record = self.of_page(event, rest, task_of(line[: found.start()]), float(time), in_interrupt)
+                if record is not None and "kmem:" in line:
+                    waiting = record
+                elif record is not None:
+                    yield record
+            elif event in ("mm_page_free", "mm_page_free_direct"):
+                record = self.of_page(event, rest, task_of(line[: found.start()]), float(time))
+                if record is not None:
+                    yield record
+            elif event in WORK:
+                yield Record(Kind.WORK, number, task_of(line[: found.start()]), float(time), function=event)
         if waiting is not None:
             yield waiting
 
-    def of_event(self, line: str, found: re.Match[str]) -> Record | None:
-        """Return the record of a line of an event, None where it does not matter."""
-        _, flags, time, event, rest = found.groups()
-        if event == "mm_page_alloc" or event.startswith("mm_page_free"):
-            if not self.wants_all and event == "mm_page_alloc" and "NOWARN" not in rest and "gfp_flags=0" not in rest:
-                self.allocations += 1
-                self.others += 1
-                return None
-            task = self.heads.task(line[: found.start()])
-            in_interrupt = flags is not None and len(flags) > 2 and flags[2] in "hHsZz"
-            return self.of_page(event, rest, task, float(time), in_interrupt)
-        if event in WORK:
-            task = self.heads.task(line[: found.start()])
-            return Record(Kind.WORK, self.lines, task, float(time), function=event)
-        if rest.startswith("("):
-            return self.of_probe(event, rest, self.heads.task(line[: found.start()]), float(time))
-        return None
+    @property
+    def entries(self) -> int:
+        """Return the lines that the kernel counts as one entry, of any tracer."""
+        return self.events + self.other_entries
 
     def of_page(
         self, event: str, rest: str, task: str, time: float | None, in_interrupt: bool = False
     ) -> Record | None:
         """Return the record of mm_page_alloc or mm_page_free, None where its numbers make no sense."""
-        if event not in ("mm_page_alloc", "mm_page_free", "mm_page_free_direct"):
-            return None
-        self.allocations += 1
+        self.has_allocations = True
         fields = (ALLOCATED if event == "mm_page_alloc" else FREED).match(rest)
         if fields is None:
             return self.unread()
@@ -125,26 +126,21 @@ class Reader:
         answer = None if is_null else frame
         return Record(Kind.ANSWER, self.lines, task, time, order, answer, flags, "", "", in_interrupt, bits)
 
-    def of_probe(self, event: str, rest: str, task: str, time: float | None) -> Record | None:
-        """Return the record of a probe on a function, by the function's name, None for other functions."""
-        place, bracket, values = rest.partition(")")
-        told = self.probes.get((event, place)) if bracket else None
-        if told is None:
-            told = self.probes[event, place] = kind_of(*probe_of(event, place + bracket))
-            if len(self.probes) > MOST_PROBES:
-                self.probes.clear()
-        kind, function = told
-        if kind is None:
-            return None
-        self.allocations += kind is Kind.ASK or kind is Kind.RETURN
-        return Record(kind, self.lines, task, time, 0, None, "", function, values)
+    def learn(self, event: str, place: str) -> tuple[Kind | None, str]:
+        """Return what a probe's lines are, by its function in brackets, and remember it."""
+        told = kind_of(*probe_of(event, place + ")"))
+        if len(self.probes) >= MOST_PROBES:
+            self.probes.clear()
+        self.probes[event, place] = told
+        self.has_allocations = self.has_allocations or told[0] in (Kind.ASK, Kind.RETURN)
+        return told
 
     def of_call(self, function: str, returns: bool, caller: str, task: str) -> Record | None:
         """Return the record of a function's begin or end in function_graph."""
         kind, told = kind_of(function, returns, caller)
         if kind is None:
             return None
-        self.allocations += kind is Kind.ASK or kind is Kind.RETURN
+        self.has_allocations = self.has_allocations or kind is Kind.ASK or kind is Kind.RETURN
         return Record(kind, self.lines, task, None, 0, None, "", told)
 
     def of_other(self, line: str) -> Iterator[Record]:
@@ -158,9 +154,9 @@ class Reader:
                 yield Record(Kind.HEADER, self.lines, function=header[1].strip(), values=header[2].strip())
             return
         short = line[:LONGEST_EVENT]
-        self.entries += ENTRY.search(short) is not None
+        self.other_entries += ENTRY.search(short) is not None
         if len(line) >= LONGEST_EVENT and "mm_page_alloc" in line:
-            self.allocations += 1
+            self.has_allocations = True
             self.unread()
         elif LOST.search(short):
             yield Record(Kind.LOST, self.lines)
@@ -175,7 +171,7 @@ class Reader:
             if record is not None:
                 yield record
         elif "mm_page_alloc:" in short:
-            self.allocations += 1
+            self.has_allocations = True
             self.unread()
 
     def of_graph(self, line: str) -> Iterator[Record]:
@@ -183,7 +179,7 @@ class Reader:
         found = GRAPH.match(line)
         if found is None:
             if "mm_page_alloc:" in line:
-                self.allocations += 1
+                self.has_allocations = True
                 self.unread()
             return
         self.events += 1

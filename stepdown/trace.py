@@ -14,7 +14,7 @@ from model.dma_iommu import DmaIommu
 from model.events import Attempt, End, Event, Split, Store
 from model.gfp import GFP_NORETRY, Gfp
 from model.loop import Call
-from model.recorded import BY_FLAGS, FORCE_CONTIGUOUS, NO_SIZE, SILENT, SINGLE_PAGES, Recorded
+from model.recorded import BY_FLAGS, FORCE_CONTIGUOUS, NO_SIZE, SILENT, SINGLE_PAGES, TWICE, Recorded
 from model.replay import Agreement, joined, replay, runs_granted
 from model.trace_calls import Cutter
 from model.trace_forms import BadTrace
@@ -118,18 +118,20 @@ class Judging:
 
     def judge(self, call: Recorded) -> CallVerdict:
         """Return what the trace shows of one call."""
-        if call.runs is not None or call.gaps:  # frames matter, or nothing is whole
+        read_back = None if call.runs is None else are_read_back(call)
+        if read_back is False or TWICE in call.gaps:
             return judge_call(call, self.known, self.claims)
+        # the rest of the evidence, and the attempts frames aside: blocks that share no page are told apart by nothing
         shown = (call.ok, call.shows_every_attempt, call.shows_clears, call.shows_frees, call.max_order, call.told_by)
-        key = (tuple(call.shape), call.loop, call.size_bytes, call.gfp, call.attrs, shown)
+        key = (tuple(call.shape), call.loop, call.size_bytes, call.gfp, call.attrs, shown, read_back, tuple(call.gaps))
         known = self.said.get(key)
         if known is not None:
             return replace(known[0], call=call)
         said = judge_call(call, self.known, self.claims)
-        if len(call.shape) <= LONGEST_REMEMBERED and said.word == CONFORMS:
+        if len(call.shape) <= LONGEST_REMEMBERED and said.word in (CONFORMS, NOT_ENOUGH):
             if len(self.said) >= MOST_REMEMBERED:
                 self.said.clear()
-            flags = [event.gfp for event in call.events if isinstance(event, Attempt)]
+            flags = list({id(e.gfp): e.gfp for e in call.events if isinstance(e, Attempt)}.values())
             self.said[key] = replace(said, call=replace(call, events=[], lines=[], shape=[])), flags
         return said
 
@@ -145,7 +147,7 @@ def conclude(verdict: TraceVerdict, reader: Reader, cutter: Cutter) -> None:
     verdict.reasons += cutter.doubts
     if cutter.section.overrun and not verdict.calls:
         verdict.reasons.append(cutter.section.overrun)
-    if not reader.allocations and not verdict.calls:
+    if not reader.has_allocations and not verdict.calls:
         verdict.reasons.append("no event of the page allocator is in it (kmem:mm_page_alloc, probes on __alloc_pages)")
     if BROKEN in verdict.counts:
         verdict.word = BROKEN
@@ -186,7 +188,7 @@ def judge_call(call: Recorded, known: Known, claims: Sequence[Claim]) -> CallVer
         is_whole = Shown.WHOLE in shown
         agreement = replay(target.loop, matter.call, attempts, call.ok, is_whole)
         if call.runs is not None:
-            frames_agree = joined(call.runs) == runs_granted(attempts)
+            frames_agree = are_read_back(call)
     reasons = list(call.gaps)
     if call.ok is None:
         reasons.append("how the loop ended is not shown")
@@ -199,6 +201,12 @@ def judge_call(call: Recorded, known: Known, claims: Sequence[Claim]) -> CallVer
     else:
         word = CONFORMS
     return CallVerdict(call, word, judged, agreement, target.name, frames_agree, tuple(reasons))
+
+
+def are_read_back(call: Recorded) -> bool:
+    """Return whether the frames read back are those of the granted blocks, in the order of slots."""
+    attempts = [event for event in call.events if isinstance(event, Attempt)]
+    return joined(call.runs or ()) == runs_granted(attempts)
 
 
 def target_of(call: Recorded, attempts: Sequence[Attempt], known: Known) -> Target:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from stepdown.verify import Usage, chosen_claims
+
+if TYPE_CHECKING:
+    from spec.claims import Claim
 
 EPILOG = (
     "Exit status: 0 all conform; 1 a claim is broken; 3 not enough evidence, the loop was not reached, or model and "
@@ -49,11 +52,10 @@ def trace_command(
     stepdown trace --cost board.trace
     """
     from model.trace_forms import BadTrace
-    from spec.claims import CLAIMS
     from stepdown import html_pages, trace, trace_cost, trace_files, trace_report
     from stepdown.simulate import parse_size
 
-    claims = [CLAIMS[name] for name in chosen_claims(names)]
+    claims = claims_on_traces(names)
     try:
         size_bytes = None if size is None else parse_size(size)
     except ValueError as error:
@@ -98,6 +100,16 @@ def trace_command(
     if form == "json":
         click.echo(json.dumps({"version": 1, "command": "trace", "status": status, "traces": reports}, indent=2))
     sys.exit(status)
+
+
+def claims_on_traces(names: str | None) -> list[Claim]:
+    """Return the chosen claims as far as they are about runs. Raises Usage."""
+    from spec.claims import CLAIMS
+
+    claims = [CLAIMS[name] for name in chosen_claims(names) if name in CLAIMS]
+    if not claims:
+        raise Usage(f"--claims {names}: these are claims about C source, no trace shows them")
+    return claims
 
 
 MOST_SHOWN = 20  # buffers that conform, of one trace
