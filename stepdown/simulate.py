@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from model.buddy import USABLE, Migrate, ZoneState
 from model.dumps import BadDump, Readable, read_dump
@@ -15,11 +15,13 @@ from model.gfp import Gfp
 from model.kernel import Crash, Kernel
 from model.loop import Call, Loop, Unwinding
 from model.machine import Machine, zones_tried
+from model.watermarks import memory_of, with_watermarks
 
 PAGE_SIZE = 4096
 SIZE_BITS = 32  # of size_t on the machines that run this loop
 UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 JSON_VERSION = 1
+MOST_SIZES = 8  # lines of /proc/meminfo
 
 
 @dataclass(frozen=True)
@@ -210,12 +212,36 @@ def total_pages(size_bytes: int) -> int:
     return (size_bytes + PAGE_SIZE - 1) % (1 << SIZE_BITS) // PAGE_SIZE
 
 
+class Noting:
+    """An open text that keeps the lines of /proc/meminfo that tell a machine's size."""
+
+    def __init__(self, source: Readable, sizes: list[str]) -> None:
+        self.source, self.sizes = source, sizes
+
+    def readline(self, size: int = -1, /) -> str:
+        """Return at most ``size`` characters of the next line, nothing at the end."""
+        line = self.source.readline(size)
+        if "Total:" in line and len(self.sizes) < MOST_SIZES:
+            self.sizes.append(line)
+        return line
+
+
+def noting(source: Readable | Iterable[str], sizes: list[str]) -> Readable | Iterable[str]:
+    """Return the same lines; those that tell a machine's size go to ``sizes`` as they are read."""
+    if isinstance(source, Iterable) and not hasattr(source, "readline"):
+        lines = list(source)
+        sizes += [line for line in lines if "Total:" in line][:MOST_SIZES]
+        return lines
+    return Noting(cast("Readable", source), sizes)
+
+
 def machine_from_dump(source: Readable | Iterable[str], zone: str | None = None) -> tuple[Machine, list[str]]:
     """Return the machine that a dump shows, its zones of that name alone when ``zone`` is given, and notes on it.
 
     Raises BadDump, a ValueError, with one line.
     """
-    dump = read_dump(source)
+    sizes: list[str] = []
+    dump = read_dump(noting(source, sizes))
     notes = list(dump.notes)
     chosen = [state for state in dump.zones if zone is None or state.name.lower() == zone.lower()]
     present = ", ".join(dict.fromkeys(state.name for state in dump.zones))
@@ -223,8 +249,15 @@ def machine_from_dump(source: Readable | Iterable[str], zone: str | None = None)
         raise BadDump(f"zone {clip(zone or '')}: expected one of the zones present: {present}")
     if not any(state.name in zones_tried(Gfp(highmem=True)) for state in chosen):
         notes.append(f"no zone of {', '.join(state.name for state in chosen)} serves this loop: all is refused")
+    memory = memory_of(sizes)
+    if memory is not None and not any(state.min_pages for state in dump.zones):
+        marked = {(state.node, state.name): state for state in with_watermarks(dump.zones, memory)}
+        chosen = [marked[state.node, state.name] for state in chosen]
+        notes.append(
+            "watermarks by the kernel's formulas, from the /proc/meminfo in the input, as if nobody tuned them"
+        )
     if not any(state.min_pages for state in chosen):
-        notes.append("watermarks are not in a dump: every usable free page may be taken")
+        notes.append("watermarks are not in a dump: every usable free page may be taken (put /proc/meminfo before it)")
     return Machine(chosen), notes
 
 

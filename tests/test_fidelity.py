@@ -117,3 +117,14 @@ def test_a_watermark_that_a_dump_printed_is_kept() -> None:
 def test_sizes_are_read_from_meminfo() -> None:
     assert memory_of(["# meminfo: MemTotal: 241012 kB", "HighTotal:   1000 kB"]) == Memory(241012, 1000)
     assert memory_of(["MemFree: 5 kB"]) is None
+
+
+def test_simulate_takes_watermarks_from_meminfo_before_the_dump() -> None:
+    dump = "Node 0, zone Normal 100 0 0 0 0 0 0 0 0 1 0\n"
+    plain = json.loads(stepdown("simulate", "--size", "2M", "--format", "json", "--state", "-", given=dump).stdout)
+    assert plain["free_before"][0]["min_pages"] == 0
+    assert plain["attempts"][0] == {"order": 9, "granted": 1, "refused": 0}
+    given = "MemTotal:         241012 kB\n" + dump
+    marked = json.loads(stepdown("simulate", "--size", "2M", "--format", "json", "--state", "-", given=given).stdout)
+    assert marked["free_before"][0]["min_pages"] == 490
+    assert marked["attempts"][0] == {"order": 9, "granted": 0, "refused": 1}
