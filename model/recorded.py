@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -116,13 +117,20 @@ def drop_frees_of_others(call: Recorded) -> None:
     """Keep only the frees of pages that this call was granted: a free does not print who frees."""
     if not call.has_frees:
         return
-    held: set[int] = set()
+    granted = sorted(
+        (event.frame, at)
+        for at, event in enumerate(call.events)
+        if isinstance(event, Attempt) and event.frame is not None
+    )
     kept: list[tuple[Event, int]] = []
-    for event, line in zip(call.events, call.lines, strict=True):
-        if isinstance(event, Attempt) and event.frame is not None and event.order <= 20:
-            held.update(range(event.frame, event.frame + event.pages))
-        if not isinstance(event, Free) or event.frame in held:
-            kept.append((event, line))
+    for at, (event, line) in enumerate(zip(call.events, call.lines, strict=True)):
+        if isinstance(event, Free):
+            block = granted[bisect_right(granted, (event.frame, at)) - 1] if granted else None
+            attempt = call.events[block[1]] if block is not None else None
+            since = block is not None and block[0] <= event.frame and block[1] < at
+            if not since or not isinstance(attempt, Attempt) or event.frame >= (attempt.frame or 0) + attempt.pages:
+                continue
+        kept.append((event, line))
     call.events = [event for event, _ in kept]
     call.lines = [line for _, line in kept]
 

@@ -74,6 +74,26 @@ def test_a_failed_request_shows_its_rollback() -> None:
         assert words(call)[claim] == "held"
 
 
+def test_a_page_kept_or_freed_twice_in_a_rollback_is_found() -> None:
+    lines = read("arm-6.1/oom-67108864.trace").splitlines(keepends=True)
+    refused = next(at for at, line in enumerate(lines) if "pfn=0x0 order=0" in line)
+    at = next(at for at, line in enumerate(lines) if at > refused + 10 and "mm_page_free" in line)
+    kept = only("".join([*lines[:at], *lines[at + 1 :]]).replace("7001/7001", "7000/7000"))
+    assert broken(kept) == {"rollback-exact": kept.call.lines[-1]}
+    twice = only("".join([*lines[: at + 1], *lines[at:]]).replace("7001/7001", "7002/7002"))
+    assert broken(twice) == {"rollback-exact": at + 2}
+
+
+def test_a_page_freed_before_it_was_granted_is_somebody_elses() -> None:
+    lines = read("arm-6.1/oom-67108864.trace").splitlines(keepends=True)
+    first = next(at for at, line in enumerate(lines) if " apr: (arm_iommu" in line)
+    frame = next(line.split("pfn=")[1].split()[0] for line in lines[first + 1 :] if "mm_page_alloc" in line)
+    task, _, _ = lines[first].partition(" apr:")
+    early = f"{task} mm_page_free: page=e26b04ba pfn={frame} order=0\n"
+    call = only("".join([*lines[: first + 1], early, *lines[first + 1 :]]).replace("7001/7001", "7002/7002"))
+    assert words(call)["rollback-exact"] == "held"
+
+
 def test_a_claim_is_held_only_where_something_put_it_to_the_test() -> None:
     small = words(only(read("arm-6.1/fresh-4096.trace")))  # one page: one attempt
     for claim in ("orders-never-increase", "high-orders-never-retry", "refused-order-not-asked-again"):
