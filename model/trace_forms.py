@@ -66,7 +66,9 @@ PROBE = re.compile(
     r"(?: <- (?P<of>[\w.]{1,128})(?:\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?)?(?: \[[\w-]+\])?)?\)$",
     re.ASCII | re.DOTALL,
 )
-LOST = re.compile(r"LOST \d+ EVENTS|EVENTS DROPPED|PERF_RECORD_LOST|\d+ events? lost|LOST EVENTS", re.IGNORECASE)
+LOST = re.compile(
+    r"LOST \d+ EVENTS|EVENTS DROPPED|PERF_RECORD_LOST|(?<!\d)\d{1,12} events? lost|LOST EVENTS", re.IGNORECASE
+)
 HEADER = re.compile(r"#\s?([\w /.()-]{1,60}):\s?(.*)", re.DOTALL)
 GRAPH = re.compile(
     r"^[\s\d.|]*?(?P<cpu>\d{1,5})\)\s(?:\s*(?P<task>[^|\n]{1,40}-\d{1,8})\s+\|)?[^|\n]{0,60}\|(?P<indent> *)"

@@ -8,12 +8,13 @@ import json
 import lzma
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.test_cli import refused, stepdown
-from tests.tracing import K4, TRACES
+from tests.tracing import K4, TRACES, judged
 
 K4_FILE = str(TRACES["arm-6.1/k4k0-1060864.trace"])
 KMEM_FILE = str(TRACES["arm-6.1/kmem-pid-4096.trace"])
@@ -126,3 +127,14 @@ def test_a_million_lines_take_bounded_time_and_memory(kind: str, tmp_path: Path)
     assert status == ("0" if kind == "buffers" else "3")
     assert float(seconds) < 30
     assert int(megabytes) < 100
+
+
+@pytest.mark.parametrize(
+    "line", ["1" * 4000, " " * 4000, "[0] " * 1000, " 0)" + " " * 3900 + "|", " 0) " + "|" * 3900, "a-1 " * 990]
+)
+def test_no_line_takes_long(line: str) -> None:
+    """A reader's expressions must not try every way to split a line that is none."""
+    start = time.process_time()
+    verdict, _ = judged(["# tracer: nop\n", *[line + "\n"] * 50])
+    assert verdict.word == "NOT ENOUGH EVIDENCE"
+    assert time.process_time() - start < 1
