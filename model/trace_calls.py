@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ from model.trace_forms import LOOPS, Kind, Record
 from model.trace_header import FEWER, Section, as_int, fields_of, value_of
 from model.trace_lines import Reader
 
+PAGE_AND_SIZE = re.compile(r"page=0x([0-9a-f]{1,16}) size=(\d{1,18})$")
 MOST_TASKS = 1 << 14  # with a call or a request open at once
 MOST_PENDING = 1 << 16  # events of calls that wait for the end of their section
 MOST_OPEN = 64  # requests of one task inside each other
@@ -408,7 +410,12 @@ class Cutter:
 
 def clear(call: Recorded, record: Record) -> None:
     """Add a clear to a call, its frame known by the struct page that a request returned."""
-    size, frame = value_of(record.values, "size"), call.frames.get(value_of(record.values, "page") or 0)
+    found = PAGE_AND_SIZE.match(record.values)  # as the lab's probe prints them
+    if found is not None:
+        page, size = int(found[1], 16), int(found[2])
+    else:
+        page, size = value_of(record.values, "page") or 0, value_of(record.values, "size") or 0
+    frame = call.frames.get(page)
     if size and frame is not None and size % PAGE_SIZE == 0:
         call.add(Clear(frame, size // PAGE_SIZE), record.line)
 

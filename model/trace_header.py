@@ -68,7 +68,10 @@ class Section:
 
 def value_of(text: str, name: str) -> int | None:
     """Return the number behind "name=", decimal or with 0x, None where there is none."""
-    word = f" {text}".partition(f" {name}=")[2].partition(" ")[0]
+    if " " not in text and text.startswith(f"{name}="):  # "page=0xcee12e00": most lines
+        word = text.partition("=")[2]
+    else:
+        word = f" {text}".partition(f" {name}=")[2].partition(" ")[0]
     try:
         return int(word, 0) if len(word) <= 20 else None
     except ValueError:

@@ -14,6 +14,7 @@ from typing import BinaryIO, TextIO, cast
 
 from model.trace_forms import LONGEST_LINE, BadTrace
 
+CHUNK = 1 << 18  # characters read at once
 PACKED: dict[bytes, Callable[[BinaryIO], object]] = {
     b"\x1f\x8b": gzip.open,
     b"\xfd7zXZ\x00": lzma.open,
@@ -42,13 +43,19 @@ def open_trace(name: str) -> TextIO:
 
 def lines_of(text: TextIO, tell: Callable[[int], None] | None = None) -> Iterator[str]:
     """Yield the lines of a trace, none longer than can be held; tell how many now and then. Raises BadTrace."""
-    number = 0
+    number, rest = 0, ""
     try:
-        for line in iter(lambda: text.readline(LONGEST_LINE), ""):
-            number += 1
-            if tell is not None and number % 50_000 == 0:
+        while chunk := text.read(CHUNK):
+            *lines, rest = (rest + chunk).split("\n")
+            yield from lines
+            number += len(lines)
+            if tell is not None:
                 tell(number)
-            yield line
+            if len(rest) > LONGEST_LINE:
+                yield rest
+                rest = ""
+        if rest:
+            yield rest
     except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
         raise BadTrace(f"line {number + 1}: expected more of a packed file, got {str(error) or 'its end'}") from None
     except OSError as error:
