@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: verify test test-slow lint bench lab clean
+.PHONY: verify test test-slow lint bench lab kernel-sources clean
 
 verify: .venv/ready
 	$(BIN)/python -m proofs
@@ -24,6 +24,11 @@ bench: .venv/ready
 # Boots a real kernel (Debian's, 32-bit ARM) under qemu and judges fresh traces; says why where it cannot.
 lab: .venv/ready
 	PYTHON=$(CURDIR)/$(BIN)/python lab/run
+
+# Debian's kernel sources, by the ordinary package client, into a cache outside the repository; the tests use them.
+KERNELS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/stepdown/kernels
+kernel-sources:
+	tools/kernel-sources "$(KERNELS)"
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

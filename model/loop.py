@@ -30,6 +30,10 @@ class Unwinding:
 class Loop:
     """A strategy. A subclass gives ``start`` and ``turn``; its states are frozen dataclasses of ints and Booleans."""
 
+    def left_out(self) -> Mapping[str, str]:
+        """Return the claims that the loop does not promise, each with the reason."""
+        return {}
+
     def position(self) -> str:
         """Return "FILE:LINE: " of what was read last, for a message; "" where Python's own trace says it."""
         return ""

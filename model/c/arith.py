@@ -37,7 +37,7 @@ def wrapped(value: Any, kind: CInt) -> Any:
 def convert(value: Any, source: CInt, to: CInt, where: str, quiet: bool = False) -> Any:
     """Return ``value`` of type ``source`` in the type ``to``: Trouble where it does not fit, unless ``quiet``."""
     if isinstance(value, Special):
-        if isinstance(value, PowerOf):
+        if isinstance(value, PowerOf) and not (to.low <= source.low and source.high <= to.high):
             return convert(value.number(), source, to, where, quiet)
         return value
     if to.bits == 1:

@@ -12,7 +12,20 @@ from model.c import arith
 from model.c.line import COMPARISONS
 from model.c.source import text, walk
 from model.c.types import PAGE_ARRAY, PAGE_POINTER, VOID, Array, CInt, DataModel, Opaque, Pointer, Type
-from model.c.values import UNDEFINED, Bits, Buffer, SlotPointer, Special, Trouble, Unknown, any_flag, number, usable
+from model.c.values import (
+    UNDEFINED,
+    Bits,
+    Buffer,
+    PowerOf,
+    SlotPointer,
+    Special,
+    TopBit,
+    Trouble,
+    Unknown,
+    any_flag,
+    number,
+    usable,
+)
 from model.kernel import Crash, Unsupported
 
 UNREAD = Opaque("what cannot be read")
@@ -378,8 +391,7 @@ class Expressions:
             index = variable.index
 
             def put(f: Any, value: Any) -> None:
-                self_vars = f.vars
-                self_vars[index] = value
+                f.vars[index] = settled(value)
 
             self.note(variable, written=True)
             return Place(variable.kind, lambda f: f.vars[index], put)
@@ -467,6 +479,11 @@ class Expressions:
             return now if before else was
 
         return Compiled(place.kind, update)
+
+
+def settled(value: Any) -> Any:
+    """Return a value as a variable holds it: the index of a bit becomes a number."""
+    return value.number() if isinstance(value, TopBit | PowerOf) else value
 
 
 def moved(pointer: Any, by: Any, where: str) -> Any:

@@ -35,12 +35,14 @@ class LoopHead:
     @property
     def cut(self) -> bool:
         """Return whether its passes are turns: the outermost loop that asks for pages, and one that frees them."""
+        if not self.asks:
+            return self.frees
         outer = self.inside
         while outer is not None:
             if outer.asks:
                 return False
             outer = outer.inside
-        return self.asks or self.frees
+        return True
 
 
 def live_at(code: Sequence[Step]) -> list[frozenset[int]]:

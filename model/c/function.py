@@ -27,6 +27,14 @@ MOST_STEPS = 200_000  # of one turn
 BYTES = ("size", "len", "length", "size_bytes", "bytes")
 PAGES = ("count", "nr_pages", "n", "npages", "num_pages", "nr", "n_pages", "page_count", "nr_small_pages")
 
+# What a sibling of the ARM loop does not promise, with the reason.
+PROFILES: dict[str, dict[str, str]] = {
+    "__iommu_dma_alloc_pages": {
+        "cleared-once": "profile: its caller passes __GFP_ZERO, the allocator clears",
+        "flags-pass-through": "profile: it takes __GFP_COMP away itself",
+    },
+}
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -98,7 +106,7 @@ class CFunction(Loop):
 
     def __init__(
         self, source: Source, name: str, model: DataModel, configs: Mapping[str, bool] | None = None,
-        constants: Mapping[str, int] | None = None, fixed: Mapping[str, int] | None = None, history: bool = False,
+        constants: Mapping[str, int] | None = None, history: bool = False,
     ) -> None:  # fmt: skip
         self.source = source
         self.name = name
@@ -108,7 +116,7 @@ class CFunction(Loop):
         self.live = live_at(self.code)
         self.line = self.reader.function.start_point[0] + 1
         self.history = history  # follow from which slot on nothing was ever stored
-        self.bounds = [self._bound(variable, fixed or {}) for variable in self.reader.parameters]
+        self.bounds = [self._bound(variable, constants or {}) for variable in self.reader.parameters]
         if not any(bound.role in ("bytes", "pages") for bound in self.bounds):
             raise Unsupported(f"{source.name}:{self.line}", f"{name} has no parameter that is a size or a page count")
         if not any(head.cut and head.asks for head in self.reader.heads):
@@ -125,14 +133,18 @@ class CFunction(Loop):
         arrays = [v.name for v in self.reader.variables if v.kind == PAGE_ARRAY]
         return found | {f"{name}.slots": (0, self.model.size_t.high) for name in arrays}
 
+    def left_out(self) -> Mapping[str, str]:
+        """Return the claims that a sibling of the ARM loop does not promise, each with the reason."""
+        return PROFILES.get(self.name, {})
+
     def position(self) -> str:
         """Return file:line of the step that was read last."""
         return f"{self._where(self.at)}: "
 
     @property
     def most_n(self) -> int:
-        """Return the largest n that the size or the count can express."""
-        limits = []
+        """Return the largest n that the size or the count can express; the buffer's bytes fit in a size_t."""
+        limits = [self.model.size_t.high >> PAGE_SHIFT]
         for variable, bound in zip(self.reader.parameters, self.bounds, strict=True):
             assert isinstance(variable.kind, CInt) or bound.role not in ("bytes", "pages")
             if isinstance(variable.kind, CInt) and bound.role in ("bytes", "pages"):

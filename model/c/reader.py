@@ -9,7 +9,7 @@ from typing import Any
 from tree_sitter import Node
 
 from model.c import table
-from model.c.expressions import UNREAD, Compiled, Expressions, Variable, array_entry, uninitialised
+from model.c.expressions import UNREAD, Compiled, Expressions, Variable, array_entry, settled, uninitialised
 from model.c.flow import LoopHead, Step
 from model.c.source import Source, declared_name, expression, text, walk
 from model.c.types import PAGE, VOID, Array, CInt, DataModel, Opaque, Pointer, Type
@@ -550,7 +550,7 @@ class Reader(Expressions):
 
 def _assign(index: int, run: Any) -> Any:
     def assign(f: Any) -> None:
-        f.vars[index] = run(f)
+        f.vars[index] = settled(run(f))
 
     return assign
 

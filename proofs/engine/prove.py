@@ -110,7 +110,8 @@ class Prover:
         return replace(answer, obligations=_told_apart(answer.obligations)) if self.told_apart else answer
 
     def _prove_claim(self, claim: Claim) -> Answer:
-        name, reason = claim.name, claim.not_applicable(self.target)
+        name = claim.name
+        reason = self.target.loop.left_out().get(name, "") or claim.not_applicable(self.target)
         if reason:
             return Answer(name, Word.NOT_APPLICABLE, reason)
         try:

@@ -1,0 +1,54 @@
+"""The real files of Debian's kernels, where `make kernel-sources` has put them: every claim on the kernel's own C."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from proofs.engine.prove import Prover
+from spec.c_claims import C_CLAIMS
+from spec.claims import CLAIMS
+from stepdown.c_target import read_target
+from stepdown.verify import compared
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stepdown" / "kernels"
+KERNELS = Path(os.environ.get("STEPDOWN_KERNELS") or CACHE)
+VERSIONS = ("6.1", "6.12")
+GOOD = {"PROVED", "NOT APPLICABLE"}
+
+
+def file_of(version: str, name: str) -> Path:
+    path = KERNELS / f"linux-{version}" / name
+    if not path.is_file():
+        pytest.skip(f"no kernel source in {KERNELS}: make kernel-sources")
+    return path
+
+
+@pytest.mark.parametrize("single_pages", [False, True])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_claim_is_proved_on_the_arm_loop_and_it_is_the_model(version: str, single_pages: bool) -> None:
+    path = file_of(version, "arch/arm/mm/dma-mapping.c")
+    target = read_target(f"{path}:__iommu_alloc_buffer", single_pages=single_pages)
+    prover = Prover(target)
+    answers = [prover.prove(name) for name in CLAIMS | C_CLAIMS] + [compared(target, "patched")]
+    assert [answer for answer in answers if answer.word.value not in GOOD] == []
+    assert sum(answer.word.value == "PROVED" for answer in answers) == (23 if single_pages else 24)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_read_as_lp64_the_arm_loop_goes_wrong_from_2_to_the_40_and_2_to_the_43_bytes(version: str) -> None:
+    path = file_of(version, "arch/arm/mm/dma-mapping.c")
+    answer = Prover(read_target(str(path), "lp64")).prove("nothing-lost-in-conversion")
+    assert answer.word.value == "REFUTED"
+    assert answer.reason.startswith("2^40 bytes: ") and "array_size = count" in answer.reason
+    assert "from 2^43 bytes on: " in answer.reason and "count = size" in answer.reason
+
+
+@pytest.mark.slow
+def test_the_sibling_in_drivers_iommu_keeps_what_it_promises_for_the_arm_orders() -> None:
+    path = file_of("6.1", "drivers/iommu/dma-iommu.c")
+    prover = Prover(read_target(f"{path}:__iommu_dma_alloc_pages", settings=("order_mask=0x311", "MAX_ORDER=11")))
+    answers = [prover.prove(name) for name in CLAIMS | C_CLAIMS]
+    assert [answer for answer in answers if answer.word.value not in GOOD] == []
