@@ -19,6 +19,11 @@ def fls(word: int) -> int:
     return word.bit_length() - 1
 
 
+def as_unsigned(order: int) -> int:
+    """Return the int ``order`` as C compares it with an unsigned number: a negative one becomes a very large one."""
+    return order % (1 << 32)
+
+
 @dataclass(frozen=True)
 class Filling:
     """At the head of "while (count)"."""
@@ -51,7 +56,7 @@ class Patched(Loop):
         order = kernel.look(self.order_array, order_idx)  # "order = iommu_order_array[order_idx];"
 
         # Drop down when we get small
-        if fls(count) < order:  # "if (__fls(count) < order) {"
+        if fls(count) < as_unsigned(order):  # "if (__fls(count) < order) {"
             return Filling(i, count, order_idx + 1)  # "order_idx++; continue;"
 
         if order:

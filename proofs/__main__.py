@@ -9,7 +9,8 @@ import sys
 import time
 from importlib import import_module
 
-from proofs import never_more_attempts_than_before, specification_complete
+from model.patched import Patched
+from proofs import never_more_attempts_than_before, order_arrays, specification_complete
 from proofs.engine.theorem import PROVED, Theorem, line, prove_all
 from spec.claims import CLAIMS
 from spec.targets import TARGETS
@@ -35,6 +36,10 @@ def main(names: list[str]) -> int:
         print(f"specification-complete on {name}: {line(answer)}", flush=True)
         if answer.word is not PROVED:
             wrong.append(f"specification-complete on {name}")
+    holds, count = order_arrays.shown(Patched())
+    print(f"order-arrays: {'PROVED' if holds else 'UNKNOWN'}  ({count} paths)", flush=True)
+    if not holds:
+        wrong.append("order-arrays")
     found = never_more_attempts_than_before.smallest()
     if found is None:
         wrong.append("never-more-attempts-than-before")

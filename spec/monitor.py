@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, ClassVar, Self
 
 from model.events import Event
@@ -37,8 +38,9 @@ class Matter:
     watch: int = 0  # an arbitrary slot, frame or order, fixed for the run
 
     def live_orders(self) -> tuple[int, ...]:
-        """Return the orders above 0 of the array whose blocks fit in what the call wants."""
-        return tuple(order for order in self.orders if order > 0 and self.call.n >= 1 << order)
+        """Return the live orders of the array, those before its first 0, whose blocks fit in what the call wants."""
+        before_0 = takewhile(lambda order: order != 0, self.orders)
+        return tuple(order for order in before_0 if order > 0 and self.call.n >= 1 << order)
 
 
 @dataclass(frozen=True)

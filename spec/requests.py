@@ -146,7 +146,7 @@ class BigBlocksFirst(Monitor):
     """A smaller order is asked for only when every larger order of the array no longer fits or has been refused."""
 
     granted: int = 0
-    untried: tuple[int, ...] = ()  # the array's orders that were not refused yet
+    untried: tuple[int, ...] = ()  # the array's orders that may still fit and were not refused yet
 
     @classmethod
     def start(cls, matter: Matter) -> Self:
@@ -161,9 +161,10 @@ class BigBlocksFirst(Monitor):
             if order > event.order:
                 too_big = 1 << order > self.n - self.granted
                 require(too_big, "a smaller order is asked for while a larger one fits and was not refused")
+        untried = tuple(order for order in self.untried if order <= event.order)  # a larger one is too big for good
         if event.granted:
-            return self.but(granted=self.granted + event.pages)
-        return self.but(untried=tuple(order for order in self.untried if order != event.order))
+            return self.but(granted=self.granted + event.pages, untried=untried)
+        return self.but(untried=tuple(order for order in untried if order != event.order))
 
 
 @dataclass(frozen=True)

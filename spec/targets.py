@@ -52,3 +52,40 @@ TARGETS: dict[str, Target] = {
         ),
     )
 }
+
+
+MOST_ENTRIES = 16  # of an order array that a user gives
+ASKED_FOR_BY_AN_INT = 30  # __fls() of the largest count
+BEYOND_ANY_COUNT = 62
+
+
+def of_order_array(orders: tuple[int, ...], single_pages: bool = False) -> Target:
+    """Return the patched loop with another order array.
+
+    Negative entries and those above every count are skipped, as C compares them; the proof is then for every n that
+    an int holds.
+    """
+    first_0 = orders.index(0) if 0 in orders else len(orders)
+    dead = orders[first_0 + 1 :]
+    skipped = tuple(order for order in orders if not 0 <= order <= ASKED_FOR_BY_AN_INT)
+    notes = [
+        "Safe if and only if a 0 is among the entries"
+        f" ({'it is' if 0 in orders else 'none is'}); with DMA_ATTR_ALLOC_SINGLE_PAGES if and only if the last"
+        f" entry is 0 ({'it is' if orders[-1] == 0 else f'it is {orders[-1]}'}). For every array: python -m proofs.order_arrays."
+    ]
+    if dead and not single_pages:
+        notes.append(f"Never read: the entries after the first 0 ({', '.join(map(str, dead))}).")
+    if skipped:
+        notes.append(f"Never asked for: {', '.join(map(str, skipped))}; no count is as large, C compares as unsigned.")
+    text = ",".join(map(str, orders))
+    return Target(
+        f"--orders {text}{' --single-pages' if single_pages else ''}",
+        Patched(orders),
+        f"the patched loop with the order array {{{text.replace(',', ', ')}}}"
+        + (", called with DMA_ATTR_ALLOC_SINGLE_PAGES" if single_pages else ""),
+        single_pages=single_pages,
+        int_only=bool(skipped),
+        orders=tuple(order for order in orders if order <= BEYOND_ANY_COUNT),
+        spare_passes=first_0,
+        notes=tuple(notes),
+    )

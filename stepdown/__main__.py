@@ -12,7 +12,7 @@ import click
 import stepdown
 from stepdown.fidelity_command import fidelity_command
 from stepdown.trace_command import trace_command
-from stepdown.verify import Usage, chosen_claims, chosen_target, nearest, verify
+from stepdown.verify import Usage, chosen_claims, chosen_target, nearest, order_array_target, verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,12 +55,13 @@ def cli() -> None:
 @click.option("--smt2", metavar="DIR", help="Write every obligation there as SMT-LIB 2.")
 @click.option("--explain", is_flag=True, help="Print the supporting invariants, too.")
 @click.option("--data-model", type=click.Choice(["ilp32", "lp64"]), default="ilp32", help="The types of a FILE.c.")
-@click.option("--single-pages", is_flag=True, help="A FILE.c is called with DMA_ATTR_ALLOC_SINGLE_PAGES.")
+@click.option("--orders", metavar="9,8,4,0", help="The patched loop with this order array, instead of a TARGET.")
+@click.option("--single-pages", is_flag=True, help="--orders or a FILE.c: called with DMA_ATTR_ALLOC_SINGLE_PAGES.")
 @click.option("--set", "sets", metavar="NAME=VALUE", multiple=True, help="A constant or CONFIG_ of a FILE.c's kernel.")
 @click.option("--same-as", type=click.Choice(["patched", "pre-patch"]), help="Is it the same as this model of ours?")
 def verify_command(
-    target: str, names: str | None, form: str, smt2: str | None, explain: bool, data_model: str, single_pages: bool,
-    sets: tuple[str, ...], same_as: str | None,
+    target: str, names: str | None, form: str, smt2: str | None, explain: bool, data_model: str, orders: str | None,
+    single_pages: bool, sets: tuple[str, ...], same_as: str | None,
 ) -> None:  # fmt: skip
     """Prove or refute the claims about TARGET: patched, single-pages, pre-patch, FILE.py:CLASS, or FILE.c:FUNCTION.
 
@@ -69,13 +70,20 @@ def verify_command(
     \b
     stepdown verify
     stepdown verify pre-patch --claims orders-never-increase
+    stepdown verify --orders 9,8,4
     stepdown verify my_loop.py:MyLoop
     stepdown verify linux/arch/arm/mm/dma-mapping.c:__iommu_alloc_buffer
     stepdown verify --format junit > stepdown.xml
     """
     from stepdown import report
 
-    what = chosen_target(target, data_model, single_pages, sets)
+    if orders is not None and target != "patched":
+        raise Usage(f"--orders stands instead of a TARGET: it is the patched loop's array, not {target}'s")
+    what = (
+        chosen_target(target, data_model, single_pages, sets)
+        if orders is None
+        else order_array_target(orders, single_pages)
+    )
     claims = chosen_claims(names, what)
     folder = None if smt2 is None else _new_folder(Path(smt2))
     answers: list[Answer] = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from model.loop import Loop
 from spec.c_claims import C_CLAIMS, NAMED
 from spec.claims import CLAIMS
-from spec.targets import TARGETS, Target
+from spec.targets import MOST_ENTRIES, TARGETS, Target, of_order_array
 
 if TYPE_CHECKING:
     from proofs.engine.verdict import Answer
@@ -65,6 +65,20 @@ def chosen_target(text: str, data_model: str = "ilp32", single_pages: bool = Fal
     raise Usage(
         f"no target is called {text}; {nearest(text, TARGETS)}; a loop of your own is FILE.py:CLASS or FILE.c:FUNCTION"
     )
+
+
+def order_array_target(text: str, single_pages: bool) -> Target:
+    """Return the patched loop with the array that ``--orders`` gives: ints between commas. Raises Usage."""
+    try:
+        orders = tuple(int(entry) for entry in text.strip("{} ").split(","))
+    except ValueError:
+        raise Usage(f"--orders {text}: ints between commas are wanted, as in --orders 9,8,4,0") from None
+    if len(orders) > MOST_ENTRIES:
+        raise Usage(f"--orders has {len(orders)} entries; at most {MOST_ENTRIES} are read")
+    for order in orders:
+        if not -(2**31) <= order < 2**31:
+            raise Usage(f"--orders: {order} is not an int of C")
+    return of_order_array(orders, single_pages)
 
 
 def _from_file(path: Path, name: str) -> Target:

@@ -62,7 +62,7 @@ def target_of(mutation: Mutation) -> Target:
 ARRAY = "IOMMU_ORDER_ARRAY = (9, 8, 4, 0)"
 LOOK = "order = kernel.look(self.order_array, order_idx)"
 FLAGS = "gfp = call.gfp | GFP_NOWARN | GFP_HIGHMEM"
-GUARD = "if fls(count) < order:"
+GUARD = "if fls(count) < as_unsigned(order):"
 TOO_SMALL = '{  # "if (__fls(count) < order) {"\n            return Filling(i, count, order_idx + 1)'.replace(
     "{", GUARD, 1
 )

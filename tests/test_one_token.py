@@ -19,7 +19,7 @@ from proofs.engine.words import Word
 from spec.targets import TARGETS
 
 TOKENS = [  # line that the token stands in, the token, what comes in its place, the claim, its smallest n
-    ("if fls(count) < order:", "<", "<=", "array-index-in-bounds", 1),
+    ("if fls(count) < as_unsigned(order):", "<", "<=", "array-index-in-bounds", 1),
     ("page = kernel.alloc_pages(gfp, 0)", "0", "1", "orders-from-array", 1),
     ("page = kernel.alloc_pages(gfp | GFP_NORETRY, order)", "GFP_NORETRY", "GFP_NOWARN", "high-orders-never-retry", 16),
     ("kernel.store(i, page, 1 << order)", "i", "count", "every-page-stored-once", 1),

@@ -46,7 +46,7 @@ class Solver:
         self.kept: list[object] = []  # every term made: released with the solver
 
     def __del__(self) -> None:
-        if hasattr(self, "kept"):
+        if hasattr(self, "kept") and z3c is not None:  # None: Python is on its way out, and its memory with it
             for term in self.kept:
                 z3c.Z3_dec_ref(self.context, term)
             z3c.Z3_solver_dec_ref(self.context, self.solver)

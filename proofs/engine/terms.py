@@ -374,11 +374,20 @@ class BitLength(Symbol):
         return other << self.__index__()
 
     def __le__(self, other: Any) -> Any:
+        if isinstance(other, Int):  # far away it is not enumerated
+            if other < self.offset:
+                return False
+            if other >= _MOST_BITS + self.offset and self.term < (1 << _MOST_BITS):
+                return True
         bits = other.__index__() - self.offset
+        if bits > _MOST_BITS:
+            if self.term < (1 << _MOST_BITS):
+                return True
+            raise Undecided(self.term, f"a number beyond {_MOST_BITS} bits is compared by its bit length")
         return self.term < (1 << bits) if bits >= 0 else False
 
     def __lt__(self, other: Any) -> Any:
-        return self <= other.__index__() - 1
+        return self <= other - 1
 
     def __gt__(self, other: Any) -> Any:
         return negation(self <= other)
