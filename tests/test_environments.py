@@ -20,7 +20,6 @@ from model.environments import (
     granted_orders,
     machine_after_history,
     refuse,
-    refuse_above_0,
     whole_zone,
 )
 from model.events import Attempt, End, Event, Free
@@ -46,45 +45,6 @@ def attempts(events: list[Event]) -> list[Attempt]:
 
 def page_by_page(zones: int = 1, pages: int = 600) -> Machine:
     return Machine([ZoneState(0, name, {Migrate.MOVABLE: (pages, 0, 0)}) for name in ("DMA", "Normal")[:zones]])
-
-
-@pytest.mark.parametrize(
-    ("loop", "n", "expected"),
-    [
-        (PrePatch(), 1, 1),
-        (PrePatch(), 16, 54),
-        (PrePatch(), 256, 1802),
-        (PrePatch(), 511, 4097),
-        (PrePatch(), 512, 4107),
-        (PrePatch(), 1024, 9228),
-        (PrePatch(), 4096, 45070),
-        (Patched(), 1, 1),
-        (Patched(), 16, 17),
-        (Patched(), 256, 258),
-        (Patched(), 511, 513),
-        (Patched(), 512, 515),
-        (Patched(), 1024, 1027),
-        (Patched(), 4096, 4099),
-    ],
-)
-def test_with_everything_above_order_0_refused_the_attempts_are_those_measured(
-    loop: Loop, n: int, expected: int
-) -> None:
-    assert len(attempts(events_of(loop, n, Scripted(then=refuse_above_0)))) == expected
-
-
-@pytest.mark.parametrize(("n", "patched", "pre_patch"), [(8, 8, 1), (15, 15, 4), (255, 30, 8)])
-def test_with_everything_granted_the_patched_loop_may_ask_more_often(n: int, patched: int, pre_patch: int) -> None:
-    assert len(attempts(events_of(Patched(), n, Scripted(then=grant)))) == patched
-    assert len(attempts(events_of(PrePatch(), n, Scripted(then=grant)))) == pre_patch
-
-
-def test_a_free_order_10_block_serves_1024_pages_in_one_call_before_the_patch_and_two_after() -> None:
-    def memory() -> Machine:
-        return Machine([whole_zone("Normal", 1, 10)])
-
-    assert [attempt.order for attempt in attempts(events_of(PrePatch(), 1024, memory()))] == [10]
-    assert [attempt.order for attempt in attempts(events_of(Patched(), 1024, memory()))] == [9, 9]
 
 
 def test_a_script_is_followed_and_then_the_policy() -> None:
