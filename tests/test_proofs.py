@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from model.events import Attempt
-from model.kernel import Kernel, PageArray
-from model.loop import Call, run
 from proofs import cost_before, never_more_attempts_than_before, specification_complete
 from proofs.engine import search
 from proofs.engine.prove import Prover
@@ -87,24 +84,6 @@ def test_the_closed_form_is_the_sum_and_a_wrong_one_is_not_shown(monkeypatch: py
     assert not cost_before.step_fails(5)
     monkeypatch.setattr(cost_before, "closed_form", lambda n: closed_form(n) + n)
     assert cost_before.step_fails(5)
-
-
-def test_both_costs_come_out_of_runs() -> None:
-    class PagesOnly:
-        frame = 0
-
-        def alloc_pages(self, gfp: object, order: int) -> int | None:
-            self.frame += 1
-            return None if order else self.frame
-
-        def free_pages(self, frame: int, order: int) -> None: ...
-
-    for n in (1, 16, 256, 511, 512, 1024):
-        spent = []
-        for name in ("pre-patch", "patched"):
-            kernel = Kernel(PagesOnly(), PageArray())
-            spent.append(sum(isinstance(event, Attempt) for event in run(TARGETS[name].loop, Call(n), kernel)))
-        assert spent == [closed_form(n), n + (n >= 16) + (n >= 256) + (n >= 512)]
 
 
 def test_the_smallest_memory_on_which_the_patch_costs_more_is_one_block_of_two_pages() -> None:
