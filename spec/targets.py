@@ -71,7 +71,8 @@ def of_order_array(orders: tuple[int, ...], single_pages: bool = False) -> Targe
     notes = [
         "Safe if and only if a 0 is among the entries"
         f" ({'it is' if 0 in orders else 'none is'}); with DMA_ATTR_ALLOC_SINGLE_PAGES if and only if the last"
-        f" entry is 0 ({'it is' if orders[-1] == 0 else f'it is {orders[-1]}'}). For every array: python -m proofs.order_arrays."
+        " entry is 0"
+        f" ({'it is' if orders[-1] == 0 else f'it is {orders[-1]}'}). For every array: python -m proofs.order_arrays."
     ]
     if dead and not single_pages:
         notes.append(f"Never read: the entries after the first 0 ({', '.join(map(str, dead))}).")

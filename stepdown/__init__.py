@@ -35,6 +35,7 @@ _PUBLIC = {
     "FAILED": "model.events", "GFP_NORETRY": "model.gfp", "GFP_NOWARN": "model.gfp", "GFP_HIGHMEM": "model.gfp",
     "GFP_KERNEL": "model.gfp", "Gfp": "model.gfp", "Kernel": "model.kernel", "CLAIMS": "spec.claims",
     "TARGETS": "spec.targets", "Target": "spec.targets", "verify": "stepdown.verify",
+    "still_broken": "stepdown.scenarios",
 }  # fmt: skip
 __all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0605 - a list of names, computed from the table above
 

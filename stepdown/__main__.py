@@ -11,8 +11,9 @@ import click
 
 import stepdown
 from stepdown.fidelity_command import fidelity_command
+from stepdown.replay_command import replay_command
 from stepdown.trace_command import trace_command
-from stepdown.verify import Usage, chosen_claims, chosen_target, nearest, order_array_target, verify
+from stepdown.verify import Choice, Usage, chosen_claims, chosen_target, nearest, verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,10 +59,12 @@ def cli() -> None:
 @click.option("--orders", metavar="9,8,4,0", help="The patched loop with this order array, instead of a TARGET.")
 @click.option("--single-pages", is_flag=True, help="--orders or a FILE.c: called with DMA_ATTR_ALLOC_SINGLE_PAGES.")
 @click.option("--set", "sets", metavar="NAME=VALUE", multiple=True, help="A constant or CONFIG_ of a FILE.c's kernel.")
+@click.option("--save", metavar="FILE", help="Write the runs that break claims there, for `stepdown replay FILE`.")
+@click.option("--emit", type=click.Choice(["pytest"]), help="Print a test to paste for each run that breaks a claim.")
 @click.option("--same-as", type=click.Choice(["patched", "pre-patch"]), help="Is it the same as this model of ours?")
 def verify_command(
     target: str, names: str | None, form: str, smt2: str | None, explain: bool, data_model: str, orders: str | None,
-    single_pages: bool, sets: tuple[str, ...], same_as: str | None,
+    single_pages: bool, sets: tuple[str, ...], same_as: str | None, save: str | None, emit: str | None,
 ) -> None:  # fmt: skip
     """Prove or refute the claims about TARGET: patched, single-pages, pre-patch, FILE.py:CLASS, or FILE.c:FUNCTION.
 
@@ -77,13 +80,8 @@ def verify_command(
     """
     from stepdown import report
 
-    if orders is not None and target != "patched":
-        raise Usage(f"--orders stands instead of a TARGET: it is the patched loop's array, not {target}'s")
-    what = (
-        chosen_target(target, data_model, single_pages, sets)
-        if orders is None
-        else order_array_target(orders, single_pages)
-    )
+    choice = Choice(target, orders, data_model, single_pages, sets)
+    what = choice.target()
     claims = chosen_claims(names, what)
     folder = None if smt2 is None else _new_folder(Path(smt2))
     answers: list[Answer] = []
@@ -106,10 +104,29 @@ def verify_command(
     else:
         writers = {"json": report.as_json, "junit": report.as_junit, "ktap": report.as_ktap}
         click.echo(writers[form](what, answers))
+    _keep_scenarios(choice, answers, save, emit)
     if os.environ.get("GITHUB_ACTIONS"):
         for line in report.github_annotations(what, answers):
             click.echo(line, err=True)
     sys.exit(report.exit_status(answers))
+
+
+def _keep_scenarios(choice: Choice, answers: Sequence[Answer], save: str | None, emit: str | None) -> None:
+    from stepdown import scenarios
+
+    found = [answer.scenario for answer in answers if answer.scenario is not None]
+    if emit is not None and found:
+        click.echo("\n" + scenarios.as_pytest(choice, found))
+    if save is None:
+        return
+    if not found:
+        click.echo(f"stepdown: no claim is refuted: {save} is not written", err=True)
+        return
+    try:
+        Path(save).write_text(scenarios.as_json(choice, found), encoding="utf-8")
+    except OSError as error:
+        raise Usage(f"{save}: {error.strerror}") from None
+    click.echo(f"{len(found)} run{'s' if len(found) > 1 else ''} in {save}: stepdown replay {save}", err=True)
 
 
 def _what_next(target: Target, answers: Sequence[Answer]) -> None:
@@ -243,6 +260,7 @@ def simulate_command(
 
 cli.add_command(trace_command)
 cli.add_command(fidelity_command)
+cli.add_command(replay_command)
 
 LONG_RUN = 200_000  # pages: about a second
 

@@ -40,6 +40,8 @@ def text_line(answer: Answer) -> str:
 
 def text_details(target: Target, answers: Sequence[Answer], explain: bool) -> str:
     """Return what stands below the verdicts: the halves, the scenarios, the assumptions, what to do next."""
+    from stepdown.scenarios import notes
+
     lines: list[str] = []
     shown: set[Any] = set()
     for answer in answers:
@@ -50,6 +52,7 @@ def text_details(target: Target, answers: Sequence[Answer], explain: bool) -> st
         if answer.scenario is not None and answer.scenario.events not in shown:
             shown.add(answer.scenario.events)
             lines += ["", f"{answer.claim}: the smallest run that breaks it", *table(answer.scenario)]
+            lines += notes(target, answer.scenario)
     if explain:
         for answer in answers:
             if answer.invariants:

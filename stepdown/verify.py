@@ -6,7 +6,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +65,25 @@ def chosen_target(text: str, data_model: str = "ilp32", single_pages: bool = Fal
     raise Usage(
         f"no target is called {text}; {nearest(text, TARGETS)}; a loop of your own is FILE.py:CLASS or FILE.c:FUNCTION"
     )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user typed to choose a loop."""
+
+    text: str = "patched"
+    orders: str | None = None
+    data_model: str = "ilp32"
+    single_pages: bool = False
+    sets: tuple[str, ...] = ()
+
+    def target(self) -> Target:
+        """Return the target that was chosen. Raises Usage."""
+        if self.orders is None:
+            return chosen_target(self.text, self.data_model, self.single_pages, self.sets)
+        if self.text != "patched":
+            raise Usage(f"--orders stands instead of a TARGET: it is the patched loop's array, not {self.text}'s")
+        return order_array_target(self.orders, self.single_pages)
 
 
 def order_array_target(text: str, single_pages: bool) -> Target:
