@@ -288,7 +288,7 @@ def usable_pages(state: ZoneState) -> int:
 
 
 def as_dict(simulation: Simulation) -> dict[str, Any]:
-    """Return the simulation as JSON has it: numbers, strings, lists and objects alone."""
+    """Return the simulation as JSON has it: see stepdown/simulate.schema.json."""
 
     def zones(states: tuple[ZoneState, ...]) -> list[dict[str, Any]]:
         return [
@@ -306,6 +306,7 @@ def as_dict(simulation: Simulation) -> dict[str, Any]:
 
     return {
         "version": JSON_VERSION,
+        "command": "simulate",
         "pages": simulation.n,
         "outcome": simulation.outcome,
         "reason": simulation.reason,
