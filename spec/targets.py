@@ -23,6 +23,7 @@ class Target:
     steps_down_for_good: bool = True  # a refused order is never tried again: the patch's promise
     spare_passes: int = len(IOMMU_ORDER_ARRAY) - 1  # it is claimed to end within n passes and so many more
     most_n: int | None = None  # the largest n that the caller can express; None: every n
+    promises_instead: tuple[tuple[str, str], ...] = ()  # claim, and what the loop promises in its place
     where: str = ""  # file:line of the loop, for a target that a user named
     notes: tuple[str, ...] = ()  # what was made of it where it was read from C
 

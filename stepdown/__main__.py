@@ -66,7 +66,7 @@ def verify_command(
     target: str, names: str | None, form: str, smt2: str | None, explain: bool, data_model: str, orders: str | None,
     single_pages: bool, sets: tuple[str, ...], same_as: str | None, save: str | None, emit: str | None,
 ) -> None:  # fmt: skip
-    """Prove or refute the claims about TARGET: patched, single-pages, pre-patch, FILE.py:CLASS, or FILE.c:FUNCTION.
+    """Prove or refute the claims about TARGET: patched, pre-patch, order-mask, ..., FILE.py:CLASS, FILE.c:FUNCTION.
 
     A FILE.py is code, and it is run. A FILE.c is read as it is, and nothing of it is run.
 

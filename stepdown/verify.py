@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from model.loop import Loop
 from spec.c_claims import C_CLAIMS, NAMED
 from spec.claims import CLAIMS
+from spec.examples import EXAMPLES
 from spec.targets import MOST_ENTRIES, TARGETS, Target, of_order_array
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ def chosen_claims(text: str | None, target: Target | None = None) -> list[str]:
 
 def chosen_target(text: str, data_model: str = "ilp32", single_pages: bool = False, sets: Iterable[str] = ()) -> Target:
     """Return the target called ``text``, a function of a C file, or the class of a Python file. Raises Usage."""
-    if text in TARGETS:
-        return TARGETS[text]
+    known = TARGETS | EXAMPLES
+    if text in known:
+        return known[text]
     if re.fullmatch(r".+\.[ch](:\w+)?", text):
         from stepdown.c_target import read_target
 
@@ -63,7 +65,7 @@ def chosen_target(text: str, data_model: str = "ilp32", single_pages: bool = Fal
     if found:
         return _from_file(Path(found["path"]), found["name"])
     raise Usage(
-        f"no target is called {text}; {nearest(text, TARGETS)}; a loop of your own is FILE.py:CLASS or FILE.c:FUNCTION"
+        f"no target is called {text}; {nearest(text, known)}; a loop of your own is FILE.py:CLASS or FILE.c:FUNCTION"
     )
 
 

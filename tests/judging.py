@@ -22,7 +22,7 @@ def applicable(target: Target) -> list[tuple[str, type[Monitor]]]:
     """Return claim and monitor of every part of every claim that applies to ``target``, refuted ones too."""
     found: list[tuple[str, type[Monitor]]] = [("terminates", passes_bounded(target.spare_passes))]
     for name, claim in CLAIMS.items():
-        if not claim.not_applicable(target):
+        if name not in dict(target.promises_instead) and not claim.not_applicable(target):
             found += [(name, part.monitor) for part in claim.parts if not part.not_applicable(target)]
     return found
 

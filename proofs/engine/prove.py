@@ -111,7 +111,8 @@ class Prover:
 
     def _prove_claim(self, claim: Claim) -> Answer:
         name = claim.name
-        reason = self.target.loop.left_out().get(name, "") or claim.not_applicable(self.target)
+        instead = {**self.target.loop.left_out(), **dict(self.target.promises_instead)}
+        reason = instead.get(name) or claim.not_applicable(self.target)
         if reason:
             return Answer(name, Word.NOT_APPLICABLE, reason)
         try:
@@ -234,7 +235,8 @@ class Prover:
         if self._first_turn_takes(system, wanted, solver):
             return True
         least = _least_n(solver, system, found, [wanted])  # the smallest for which the invariants leave room
-        sizes = tuple(sorted({least, *(n for n in _sizes_compared(system) if n >= least)}))
+        compared = _sizes_compared(system) | _sizes_near(wanted)
+        sizes = tuple(sorted({least, *(n for n in compared if n >= least)}))
         for seed in range(2, MOST_SEEDS):
             for run in sampling.sample_runs(
                 self.target.loop, self.target.single_pages, seed, sizes, 4 * sampling.MOST_TURNS
@@ -532,6 +534,12 @@ def _sizes_compared(system: System) -> set[int]:
     constants = {abs(literal.constant) for t in system.transitions for literal in t.literals if literal.kind == "le"}
     compared = sorted(constant for constant in constants if constant <= MOST_SIZE)[:MOST_COMPARED]
     return {one + other for one in (0, *compared) for other in compared}
+
+
+def _sizes_near(path: Transition) -> set[int]:
+    """Return sizes about the numbers that one path compares something with."""
+    constants = {abs(literal.constant) for literal in path.literals if literal.kind == "le"}
+    return {constant + more for constant in constants if constant <= MOST_SIZE for more in (0, 1, 2)}
 
 
 def _told_apart(obligations: Iterable[Obligation]) -> tuple[Obligation, ...]:
