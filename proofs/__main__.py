@@ -10,7 +10,7 @@ import time
 from importlib import import_module
 
 from model.patched import Patched
-from proofs import never_more_attempts_than_before, order_arrays, specification_complete
+from proofs import never_more_attempts_than_before, order_arrays, order_mask_is_patched, specification_complete
 from proofs.engine.theorem import PROVED, Theorem, line, prove_all
 from spec.claims import CLAIMS
 from spec.targets import TARGETS
@@ -36,6 +36,10 @@ def main(names: list[str]) -> int:
         print(f"specification-complete on {name}: {line(answer)}", flush=True)
         if answer.word is not PROVED:
             wrong.append(f"specification-complete on {name}")
+    answer = order_mask_is_patched.same(order_mask_is_patched.order_mask(), Patched())
+    print(f"order-mask-is-patched: {line(answer)}", flush=True)
+    if answer.word is not PROVED:
+        wrong.append("order-mask-is-patched")
     holds, count = order_arrays.shown(Patched())
     print(f"order-arrays: {'PROVED' if holds else 'UNKNOWN'}  ({count} paths)", flush=True)
     if not holds:
