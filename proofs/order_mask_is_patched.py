@@ -2,8 +2,8 @@
 
 Assumed:   Both get the same answers from the allocator.
 
-One turn:  A pass of the order-mask loop walks down its mask until a block is granted; the patched loop, beside it, takes
-           as many passes as it needs to ask as often.
+One turn:  A pass of the order-mask loop walks down its mask until a block is granted; the patched loop, beside it,
+           takes as many passes as it needs to ask as often.
 
 Claimed:   The same attempts with the same flags in the same order, the same slots filled with the same frames, and the
            same end, for every n, every caller's flags and every answer, with DMA_ATTR_ALLOC_SINGLE_PAGES and without.

@@ -1,4 +1,4 @@
-"""Two loops in step: the same is proved to be the same, and a difference is told at the smallest buffer that shows it."""
+"""Two loops in step: the same is proved to be the same, a difference is told at the smallest buffer that shows it."""
 
 from __future__ import annotations
 
