@@ -16,6 +16,11 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Back:
+    """One pass of the rollback's ``while (i--)`` begins."""
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """An order array of ``length`` entries is read at ``index``."""
 
@@ -85,4 +90,4 @@ class End:
 DONE = End(ok=True)
 FAILED = End(ok=False)
 
-Event = Turn | Look | Attempt | Split | Store | Clear | Free | End
+Event = Turn | Back | Look | Attempt | Split | Store | Clear | Free | End

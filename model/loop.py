@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.events import FAILED, End, Event, Turn
+from model.events import FAILED, Back, End, Event, Turn
 from model.gfp import GFP_KERNEL, Gfp
 from model.kernel import Kernel
 
@@ -68,13 +68,11 @@ class Loop:
 def take_turn(loop: Loop, call: Call, state: Any, kernel: Kernel) -> tuple[Any, list[Event]]:
     """Return the state after one pass and the events of that pass."""
     kernel.events = []
-    if isinstance(state, Unwinding):
-        after = loop.unwind(call, state, kernel)
-        events = kernel.events
-    else:
-        after = loop.turn(call, state, kernel)
-        ended_at_once = isinstance(after, End) and not kernel.events
-        events = kernel.events if ended_at_once else [Turn(), *kernel.events]
+    unwinding = isinstance(state, Unwinding)
+    after = loop.unwind(call, state, kernel) if unwinding else loop.turn(call, state, kernel)
+    ended_at_once = isinstance(after, End) and not kernel.events
+    begins = Back() if unwinding else Turn()
+    events = kernel.events if ended_at_once else [begins, *kernel.events]
     return (after, [*events, after]) if isinstance(after, End) else (after, events)
 
 

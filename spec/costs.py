@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from model.events import Attempt, End, Event, Turn
+from model.events import Attempt, Back, End, Event, Turn
 from spec.monitor import Matter, Monitor, require
 
 
@@ -84,16 +84,20 @@ def closed_form(n: int) -> int:
 
 @dataclass(frozen=True)
 class PassesBounded(Monitor):
-    """At most ``n + spare`` passes of "while (count)": the concrete side of terminates."""
+    """At most ``n + spare`` passes of "while (count)" and n steps of the rollback: the concrete side of terminates."""
 
     spare: ClassVar[int] = 0
     passes: int = 0
+    steps: int = 0  # of the rollback
 
     def step(self, event: Event) -> Self:
-        """Count a pass."""
+        """Count a pass, or a step of the rollback."""
         if isinstance(event, Turn):
             require(self.passes + 1 <= self.n + self.spare, f"there are more than n + {self.spare} passes")
             return self.but(passes=self.passes + 1)
+        if isinstance(event, Back):
+            require(self.steps + 1 <= self.n, "the rollback takes more than n steps")
+            return self.but(steps=self.steps + 1)
         return self
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from model.events import Attempt, Clear, End, Event, Free, Look, Split, Store, Turn
+from model.events import Attempt, Back, Clear, End, Event, Free, Look, Split, Store, Turn
 from model.gfp import NAMES, Gfp
 from model.kernel import Crash, Kernel
 from model.loop import Loop, Unwinding, take_turn
@@ -79,7 +79,7 @@ class Lockstep(Monitor):
             return self.but(stored=self.stored[1:])
         if isinstance(event, End):
             return self._end(event)
-        assert isinstance(event, Clear | Free | Look | Split | Turn)
+        assert isinstance(event, Back | Clear | Free | Look | Split | Turn)
         return self
 
     def _attempt(self, event: Attempt) -> Self:

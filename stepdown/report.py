@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from model.events import Attempt, Clear, End, Event, Free, Look, Split, Store, Turn
+from model.events import Attempt, Back, Clear, End, Event, Free, Look, Split, Store, Turn
 from spec.c_claims import NAMED
 from spec.claims import SCOPE
 from spec.targets import Target
@@ -105,6 +105,8 @@ def _describe(event: Event) -> str:
         return f"clear       frames {event.frame}..{event.frame + event.pages - 1}"
     if isinstance(event, End):
         return "end         success" if event.ok else "end         failure"
+    if isinstance(event, Back):
+        return "step        of the rollback"
     assert isinstance(event, Turn)
     return "pass        of while (count)"
 

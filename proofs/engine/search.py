@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from model.events import FAILED, Attempt, End, Event, Turn
+from model.events import FAILED, Attempt, Back, End, Event, Turn
 from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, Loop, Unwinding, run, take_turn
@@ -250,7 +250,7 @@ def replay(loop: Loop, monitor: type[Monitor], matter: Matter, scenario: Scenari
         try:
             state, events = take_turn(loop, scenario.call, state, kernel)
         except (NeedsAnswer, Crash) as stop:  # the turn's events up to there still count
-            events = [*([] if unwinding else [Turn()]), *kernel.events]
+            events = [Back() if unwinding else Turn(), *kernel.events]
             crashed = stop.reason if isinstance(stop, Crash) and stop.claim == scenario.claim else ""
             state = FAILED
     return ""
