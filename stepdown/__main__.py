@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import stepdown
+from stepdown.adequacy_command import adequacy_command
 from stepdown.fidelity_command import fidelity_command
 from stepdown.replay_command import replay_command
 from stepdown.trace_command import trace_command
@@ -261,6 +262,7 @@ def simulate_command(
 cli.add_command(trace_command)
 cli.add_command(fidelity_command)
 cli.add_command(replay_command)
+cli.add_command(adequacy_command)
 
 LONG_RUN = 200_000  # pages: about a second
 

@@ -15,13 +15,13 @@ from model.events import Attempt, Clear, Event, Free, Split, Store
 from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, run
+from proofs.mutations import MUTATIONS, target_of
 from spec import judge as interval_judge
 from spec.claims import CLAIMS
 from spec.crowd import first_break
 from spec.judge import broken_at
 from spec.monitor import Broken, Matter, Monitor
 from spec.targets import TARGETS, Target
-from tests.mutations import MUTATIONS, target_of
 
 MONITORS = sorted({part.monitor for claim in CLAIMS.values() for part in claim.parts}, key=lambda m: m.__name__)
 WATCHING = [monitor for monitor in MONITORS if monitor.watches]

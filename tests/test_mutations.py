@@ -13,11 +13,11 @@ from model.patched import Patched
 from proofs.engine import search
 from proofs.engine.prove import Prover
 from proofs.engine.words import Word
+from proofs.mutations import MUTATIONS, Mutation, edited, load, source_of, target_of
 from spec.claims import CLAIMS, Part
 from spec.costs import passes_bounded
 from spec.monitor import Matter
 from spec.targets import TARGETS
-from tests.mutations import MUTATIONS, Mutation, edited, load, source_of, target_of
 
 SETTLED = ("REFUTED", "PROVED", "NOT APPLICABLE")
 BY_NAME = {mutation.name: mutation for mutation in MUTATIONS}

@@ -253,6 +253,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         CLEAR,
         f"{CLEAR}; kernel.free_pages(page, 0)",
     ),
+    Mutation("asks-one-order-higher", "orders-from-array", 16, ASK_HIGH, ASK_HIGH.replace("order)", "order + 1)")),
+    Mutation("asks-for-a-pair-instead-of-a-page", "orders-from-array", 1, ASK_PAGE, "kernel.alloc_pages(gfp, 1)"),
+    Mutation("nowarn-left-out", "flags-pass-through", 1, FLAGS, "gfp = call.gfp | GFP_HIGHMEM"),
+    Mutation("one-page-more-cleared", "cleared-once", 1, CLEAR, "kernel.clear(page, (1 << order) + 1)"),
+    Mutation("one-page-more-stored", "every-page-stored-once", 1, STORE, "kernel.store(i, page, (1 << order) + 1)"),
+    Mutation("starts-at-the-third-entry", "big-blocks-first", 256, "order_idx = 0  #", "order_idx = 2  #"),
+    Mutation("count-stands-still", "never-asks-too-much", 1, ADVANCE, ADVANCE.replace("count - (1 << order)", "count")),
     # other targets
     Mutation("attribute-ignored", "single-pages", 16, "len(self.order_array) - 1", "0", target="single-pages"),
     Mutation(
@@ -279,4 +286,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         "range(fls(count), 1, -1)",
         target="pre-patch",
     ),
+)
+
+HARMLESS: tuple[Mutation, ...] = (  # they change the source, and nothing that the loop does
+    Mutation("single-pages-split-too", "", 0, 'if order:  # "if (order) {"', "if True:"),
+    Mutation("array-read-twice", "", 0, LOOK, LOOK + "; " + LOOK),
+    Mutation("guard-written-the-other-way", "", 0, GUARD, "if not as_unsigned(order) <= fls(count):"),
 )
