@@ -11,6 +11,7 @@ import click
 
 import stepdown
 from stepdown.adequacy_command import adequacy_command
+from stepdown.compare_command import compare_command
 from stepdown.fidelity_command import fidelity_command
 from stepdown.replay_command import replay_command
 from stepdown.trace_command import trace_command
@@ -263,6 +264,7 @@ cli.add_command(trace_command)
 cli.add_command(fidelity_command)
 cli.add_command(replay_command)
 cli.add_command(adequacy_command)
+cli.add_command(compare_command)
 
 LONG_RUN = 200_000  # pages: about a second
 
