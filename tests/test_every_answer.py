@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from model.events import DONE, Attempt, End, Event
+from model.events import DONE, FAILED, Attempt, End, Event
 from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
 from model.kernel import Kernel, PageArray
-from model.loop import Call, Loop, take_turn
+from model.loop import Call, Loop, Unwinding, take_turn
 from proofs.engine.search import NeedsAnswer
 from spec.judge import Judge, judge
 from spec.monitor import Broken, Matter, Monitor
@@ -51,9 +51,37 @@ class Contiguous:
         """Keep what is freed: no frame is given twice."""
 
 
+class NothingAsked:
+    """The allocator of an error path: it is given pages back and asked for none."""
+
+    def alloc_pages(self, gfp: Gfp, order: int) -> int | None:
+        """Say that the error path asked for a page."""
+        raise AssertionError("the error path asks for pages: runs that meet in it may not be joined")
+
+    def free_pages(self, frame: int, order: int) -> None:
+        """Keep what is freed."""
+
+
+class Below(PageArray):
+    """The page array of an error path that has come down to slot ``end``: what is beyond it was left for good."""
+
+    def __init__(self, end: int) -> None:
+        super().__init__()
+        self.end = end
+
+    def load(self, slot: int) -> int | None:
+        """Return the frame in ``slot``, which must be below the end."""
+        assert slot < self.end, "the error path looks back up: runs that meet in it may not be joined"
+        return super().load(slot)
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where a run can be between two turns: all that its future depends on beside the answers to come."""
+    """Where a run can be between two turns: all that its future depends on beside the answers to come.
+
+    Where error paths are joined, that is the slots still to free in them: `Below` and `NothingAsked` see to it. It
+    pays for claims that watch a frame or an order; one that counts has as many states as there are ways to come there.
+    """
 
     state: Any
     runs: Runs
@@ -103,25 +131,38 @@ def joined(runs: list[tuple[int, int, int]]) -> Runs:
     return tuple(after)
 
 
-def turns(loop: Loop, call: Call, place: Place) -> Iterator[Edge]:
+def turns(loop: Loop, call: Call, place: Place, join_error_paths: bool) -> Iterator[Edge]:
     """Yield the next turn under every sequence of answers that it can get."""
     scripts: list[tuple[bool, ...]] = [()]
+    unwinding = join_error_paths and isinstance(place.state, Unwinding)
     while scripts:
         script = scripts.pop()
-        memory = PageArray()
+        memory = Below(place.state.i) if unwinding else PageArray()
         for one in place.runs:
             memory.store(*one)
         allocator = Contiguous(script, place.next_frame)
         try:
-            state, events = take_turn(loop, call, place.state, Kernel(allocator, memory))
+            kernel = Kernel(NothingAsked() if unwinding else allocator, memory)
+            state, events = take_turn(loop, call, place.state, kernel)
         except NeedsAnswer:
             scripts += [(*script, False), (*script, True)]
             continue
-        runs = () if isinstance(state, End) else joined(memory.runs)
-        yield Edge(tuple(events), Place(state, runs, 0 if isinstance(state, End) else allocator.next_frame))
+        after = Place(state, joined(memory.runs), allocator.next_frame)
+        yield Edge(tuple(events), without_the_past(after) if join_error_paths or isinstance(state, End) else after)
 
 
-def graph_of(loop: Loop, call: Call) -> Graph:
+def without_the_past(place: Place) -> Place:
+    """Return the place without what its future cannot depend on."""
+    if isinstance(place.state, End):
+        return Place(place.state, (), 0)
+    if isinstance(place.state, Unwinding):
+        end = place.state.i
+        below = [(slot, frame, min(pages, end - slot)) for slot, frame, pages in place.runs if slot < end]
+        return Place(place.state, tuple(below), 0)
+    return place
+
+
+def graph_of(loop: Loop, call: Call, join_error_paths: bool = False) -> Graph:
     """Return all runs of ``call``. Every path ends: a place never leads back to itself, or there is no such order."""
     first = Place(loop.start(call), (), FIRST_FRAME)
     leaving: dict[Place, list[Edge]] = {}
@@ -129,7 +170,7 @@ def graph_of(loop: Loop, call: Call) -> Graph:
     while pending:
         place = pending.pop()
         if place not in leaving:
-            leaving[place] = [] if isinstance(place.state, End) else list(turns(loop, call, place))
+            leaving[place] = [] if isinstance(place.state, End) else list(turns(loop, call, place, join_error_paths))
             pending += [edge.to for edge in leaving[place]]
     arrivals = dict.fromkeys(leaving, 0)
     for edges in leaving.values():
@@ -189,12 +230,14 @@ def judge_every_run(target: Target, sizes: range, gfp: Gfp) -> Verdicts:
     verdicts = Verdicts()
     for n in sizes:
         call = Call(n, gfp, target.single_pages)
-        graph = graph_of(target.loop, call)
+        graph, with_joined = graph_of(target.loop, call), graph_of(target.loop, call, join_error_paths=True)
         counted = graph.runs()
+        assert with_joined.runs() == counted
         verdicts.runs += counted
         verdicts.most_of_a_size = max(verdicts.most_of_a_size, counted)
         for name, monitor in applicable(target):
-            if name not in verdicts.smallest_broken and breaks(graph, monitor, Matter(call, target.orders)):
+            judged = with_joined if monitor.watches in ("frame", "order") else graph
+            if name not in verdicts.smallest_broken and breaks(judged, monitor, Matter(call, target.orders)):
                 verdicts.smallest_broken[name] = n
     return verdicts
 
@@ -259,6 +302,26 @@ class GoesBack(Loop):
 def test_a_loop_that_comes_back_to_where_it_was_is_noticed() -> None:
     with pytest.raises(AssertionError, match="it never ends"):
         graph_of(GoesBack(), Call(2))
+
+
+class LooksUp(GoesBack):
+    """Fails at once, and reads in its error path what lies above the slots still to free."""
+
+    def turn(self, call: Call, state: int, kernel: Kernel) -> Any:
+        return Unwinding(1)
+
+    def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> End:
+        kernel.load(self.slot)
+        return FAILED
+
+    def __init__(self, slot: int) -> None:
+        self.slot = slot
+
+
+def test_error_paths_are_not_joined_where_they_look_back_up() -> None:
+    assert graph_of(LooksUp(0), Call(2), join_error_paths=True).runs() == 1
+    with pytest.raises(AssertionError, match="looks back up"):
+        graph_of(LooksUp(1), Call(2), join_error_paths=True)
 
 
 def test_the_runs_of_the_loop_before_the_patch_are_counted_right() -> None:
