@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -19,7 +16,6 @@ from spec.costs import passes_bounded
 from spec.monitor import Matter
 from spec.targets import TARGETS
 
-SETTLED = ("REFUTED", "PROVED", "NOT APPLICABLE")
 BY_NAME = {mutation.name: mutation for mutation in MUTATIONS}
 
 
@@ -69,35 +65,6 @@ def test_rejects_a_change_that_fits_in_no_place_or_in_two() -> None:
         edited(source_of("patched"), "order_idx -= 1", "")
     with pytest.raises(ValueError, match="found it 2 times"):
         edited(source_of("patched"), 'order_idx + 1)  # "order_idx++; continue;"', "")
-
-
-def fallen(name: str) -> tuple[str, dict[str, tuple[str, int | None]]]:
-    """Return what becomes of every claim under the mutation ``name``: the word, and n of the scenario."""
-    prover = Prover(target_of(BY_NAME[name]))
-    words = {}
-    for claim in CLAIMS:
-        answer = prover.prove(claim)
-        words[claim] = (answer.word.value, answer.scenario.call.n if answer.scenario else None)
-    return name, words
-
-
-@pytest.mark.slow
-@pytest.mark.skipif("STEPDOWN_TABLE" not in os.environ, reason="takes minutes: set STEPDOWN_TABLE=1")
-def test_the_table_of_mutations_and_claims_has_no_empty_row_or_column() -> None:
-    print()
-    refuted: set[str] = set()
-    whole: list[str] = []
-    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
-        for name, words in pool.map(fallen, BY_NAME):
-            down = {claim: n for claim, (word, n) in words.items() if word == "REFUTED"}
-            others = {claim: word for claim, (word, _) in words.items() if word not in SETTLED}
-            refuted |= set(down)
-            row = [f"{claim} ({n})" for claim, n in down.items()] + [f"{c}: {word}" for c, word in others.items()]
-            print(f"{name:34} {', '.join(row)}", flush=True)
-            if not down:
-                whole.append(name)
-    assert not whole, "a mutation that refutes nothing"
-    assert refuted == set(CLAIMS)
 
 
 def test_the_mutated_targets_are_called_as_the_originals_are() -> None:
