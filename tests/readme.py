@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 INDENT = "    "
 BUDDYINFO = "/proc/buddyinfo"
-LEFT_OUT = "..."  # a block's first line, where it shows only the end of what is printed
+LEFT_OUT = "..."  # a block's first or last line, where it shows only the end or the beginning of what is printed
 KERNELS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stepdown" / "kernels"
 
 
@@ -91,6 +91,8 @@ def printed(what: Shown) -> list[str]:
     lines = [text.rstrip() for text in ran.stdout.rstrip().splitlines()]
     if what.output[:1] == [LEFT_OUT]:
         lines = [LEFT_OUT, *lines[len(lines) - len(what.output) + 1 :]]
+    if what.output[-1:] == [LEFT_OUT]:
+        lines = [*lines[: len(what.output) - 1], LEFT_OUT]
     return lines
 
 
