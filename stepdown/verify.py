@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.loop import Loop
 from spec.c_claims import C_CLAIMS, NAMED
 from spec.claims import CLAIMS
 from spec.examples import EXAMPLES
@@ -103,41 +100,15 @@ def order_array_target(text: str, single_pages: bool) -> Target:
 
 
 def _from_file(path: Path, name: str) -> Target:
-    if not path.is_file():
-        raise Usage(f"{path}: no such file")
-    module_name = f"stepdown_user_{abs(hash(path.resolve()))}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise Usage(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
+    from stepdown.strategy_check import check
+    from stepdown.strategy_file import Bad, load
+
     try:
-        spec.loader.exec_module(module)
-    except BaseException as error:
-        line = _line_in(error, path)
-        raise Usage(f"{path}{line}: it does not import: {type(error).__name__}: {error}") from None
-    loop_class = getattr(module, name, None)
-    if loop_class is None:
-        classes = [n for n, value in vars(module).items() if isinstance(value, type) and issubclass(value, Loop)]
-        raise Usage(f"{path}: no class is called {name}; {nearest(name, classes)}")
-    if not (isinstance(loop_class, type) and issubclass(loop_class, Loop)):
-        raise Usage(f"{path}: {name} is not a subclass of stepdown.Loop")
-    try:
-        loop = loop_class()
-    except Exception as error:
-        raise Usage(f"{path}{_line_in(error, path)}: {name}() fails: {error}") from None
+        loop = load(path, name)
+        check(path, loop)
+    except (Bad, OSError) as trouble:
+        raise Usage(f"{path}: {trouble.strerror}" if isinstance(trouble, OSError) else str(trouble)) from None
     return Target(f"{path}:{name}", loop, "a loop of the user's", reads_order_array=hasattr(loop, "order_array"))
-
-
-def _line_in(error: BaseException, path: Path) -> str:
-    lines = []
-    trace = error.__traceback__
-    while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).resolve() == path.resolve():
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    number = getattr(error, "lineno", None) or (lines[-1] if lines else None)
-    return f":{number}" if number else ""
 
 
 def verify(
@@ -150,7 +121,10 @@ def verify(
 
     what = chosen_target(target) if isinstance(target, str) else target
     names = claims_on(what) if claims is None else list(claims)
-    yield from prove_all(what, names, obligations=obligations)
+    for answer in prove_all(what, names, obligations=obligations):
+        if answer.reason.startswith(what.name.rpartition(":")[0] + ":"):  # raised in a file of the user's
+            raise Usage(answer.reason)
+        yield answer
     if same_as is not None:
         yield compared(what, same_as, obligations)
 

@@ -119,10 +119,9 @@ def test_a_loop_of_the_users_is_proved_and_its_faults_are_told_with_their_line(t
     mine.write_text(LOOP)
     assert stepdown("verify", f"{mine}:Patched", "--claims", "page-total").returncode == 0
     mine.write_text(LOOP.replace("count - (1 << order)", "count - (1 << order) - 0 * nothing"))
-    said = stepdown("verify", f"{mine}:Patched", "--claims", "page-total")
-    assert said.returncode == 3
-    assert "mine.py:" in said.stdout
-    assert "NameError" in said.stdout
+    said = refused("verify", f"{mine}:Patched", "--claims", "page-total")
+    assert "mine.py:" in said
+    assert "NameError" in said
     mine.write_text("def f(:\n")
     assert "mine.py:1" in refused("verify", f"{mine}:Patched")
     mine.write_text("class Other: ...\n")

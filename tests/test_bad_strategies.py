@@ -1,0 +1,142 @@
+"""A strategy file that is none gets one line with file and line, and status 2; a good one is not refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stepdown.verify import Usage, chosen_target
+from tests.test_cli import refused, stepdown
+
+HEAD = """\
+from dataclasses import dataclass
+from stepdown import DONE, Loop, Unwinding
+
+calls = 0
+seen = []
+
+@dataclass(frozen=True)
+class State:
+    i: int
+
+@dataclass
+class Loose:
+    i: int
+
+class Mine(Loop):
+    def start(self, call):
+        return State(0)
+
+    def turn(self, call, state, kernel):
+        i = state.i
+        if i == call.n:
+            return DONE
+        page = kernel.alloc_pages(call.gfp, 0)
+        if page is None:
+            return Unwinding(i)
+        kernel.store(i, page)
+        return State(i + 1)  # the end
+"""
+AT = HEAD.splitlines().index("        i = state.i") + 1  # the line that the faults below stand in
+
+
+def written(folder: Path, text: str) -> str:
+    """Return the target that ``text`` makes."""
+    path = folder / "mine.py"
+    path.write_text(text)
+    return f"{path}:Mine"
+
+
+def complaint(folder: Path, text: str) -> str:
+    """Return the one line that the strategy file ``text`` gets."""
+    with pytest.raises(Usage) as refusal:
+        chosen_target(written(folder, text))
+    said = str(refusal.value)
+    assert "\n" not in said
+    return said
+
+
+TURNS = {
+    "raises": ("i = state.i; 1 // 0", "the turn raises ZeroDivisionError", AT),
+    "leaves": ("i = state.i; raise SystemExit(0)", "the turn raises SystemExit", AT),
+    "endless": ("i = state.i\n        while True: pass", "the turn does not end: 100000 passes", AT + 1),
+    "asks-for-ever": (
+        "i = state.i\n        while kernel.alloc_pages(call.gfp, 9) is None: pass",
+        "the turn does not end: 100000 passes",
+        AT + 1,
+    ),
+    "recursion": ("i = self.turn(call, state, kernel)", "the turn calls itself without an end", None),
+    "self": ("i = state.i; self.count = getattr(self, 'count', 0) + 1", "not pure: it changes self.count", AT - 1),
+    "class": ("i = state.i; Mine.count = getattr(Mine, 'count', 0) + 1", "not pure: it changes Mine.count", AT - 1),
+    "global": ("global calls; i = state.i; calls += 1", "not pure: it changes the global calls", AT - 1),
+    "list": ("i = state.i; seen.append(i)", "not pure: it changes the global seen", AT - 1),
+    "clock": ("import time; i = state.i + time.monotonic_ns() * (state.i > 0)", "twice the same state", AT - 1),
+    "float": ("i = state.i + 0.5", "the strategy uses a float, 0.5", AT),
+    "division": ("i = state.i / 1", "the strategy uses a float, by /", AT),
+    "text": ("i = int(str(state.i))", "the strategy uses str()", AT),
+}
+
+
+@pytest.mark.parametrize("name", TURNS)
+def test_rejects_a_turn_that_is_none(tmp_path: Path, name: str) -> None:
+    code, reason, line = TURNS[name]
+    said = complaint(tmp_path, HEAD.replace("i = state.i", code, 1))
+    assert reason in said
+    assert f"mine.py:{line}: " in said if line else "mine.py:" in said
+
+
+STATES = {
+    "nothing": ("None", "the turn returns None: a state"),
+    "number": ("i + 1", "the turn returns 1: a state"),
+    "loose": ("Loose(i + 1)", "a Loose that can be changed: write @dataclass(frozen=True)"),
+    "text": ("State('one')", "whose i is 'one', a str"),
+    "list": ("State([i])", "whose i is [0], a list"),
+    "type": ("State", "a state (a frozen dataclass)"),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_rejects_what_is_no_state(tmp_path: Path, name: str) -> None:
+    value, reason = STATES[name]
+    said = complaint(tmp_path, HEAD.replace("State(i + 1)  #", f"{value}  #"))
+    assert reason in said
+    assert f"mine.py:{AT - 1}: " in said
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "line"),
+    [
+        ("import nothing_of_the_kind\n", "ModuleNotFoundError", 1),
+        ("x = 1\nimport sys; sys.exit(0)\n", "SystemExit", 2),
+        ("x = 1\ndef f(:\n", "SyntaxError", 2),
+        ("def f():\n    return f()\nf()\n", "RecursionError", 2),
+        ("class Other: ...\n", "no class is called Mine", 1),
+        ("Mine = 3\n", "Mine is not a subclass of stepdown.Loop", 1),
+        (HEAD.replace("State(0)", "1 < int('two\\nlines')"), "the start raises ValueError: invalid", 17),
+        ("while True: pass\n", "it does not import: Endless", 1),
+        (HEAD.replace("return State(0)", "return 0"), "the start returns 0: a state", 16),
+    ],
+    ids=["import", "exit", "syntax", "recursion", "no class", "no loop", "start raises", "endless", "start returns"],
+)  # fmt: skip
+def test_rejects_a_file_without_a_strategy(tmp_path: Path, text: str, reason: str, line: int) -> None:
+    said = complaint(tmp_path, text)
+    assert reason in said
+    assert f"mine.py:{line}: " in said
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("assert i != 12345", "AssertionError"), ("\n        if i == 12345:\n            while True: pass", "Endless")],
+)
+def test_a_fault_that_only_the_proof_comes_to_is_told_the_same_way(tmp_path: Path, code: str, error: str) -> None:
+    far = HEAD.replace("i = state.i", f"i = state.i; {code}", 1)
+    said = refused("verify", written(tmp_path, far), "--claims", "page-total")
+    assert f"mine.py:{AT + 2 * (error == 'Endless')}: the turn raises {error}" in said
+    assert said.count("\n") == 1
+
+
+def test_a_good_strategy_is_not_refused_and_help_says_that_it_is_run(tmp_path: Path) -> None:
+    said = stepdown("verify", written(tmp_path, HEAD), "--claims", "page-total,terminates")
+    assert said.returncode == 0, said
+    assert "code, and it is run" in stepdown("verify", "--help").stdout
