@@ -18,9 +18,11 @@ from model.kernel import Kernel, PageArray
 from model.loop import Call, Loop, take_turn
 from proofs.engine import invariants as inv
 from proofs.engine import shape as shapes
+from proofs.engine.coverage import Values
 from proofs.engine.environment import Unwatched, View, WatchedFrame
+from proofs.engine.ground import Base
 from proofs.engine.invariants import FORMS, Element, find
-from proofs.engine.prove import Base, Prover, Values
+from proofs.engine.prove import Prover
 from proofs.engine.sampling import RandomAnswers, view_after
 from proofs.engine.search import Script
 from proofs.engine.solver import Solver
@@ -207,7 +209,7 @@ SIZES = (0, 1, 2, 14, 15, 16, 17, 31, 47, 255, 256, 271, 511, 512, 527, 783, 102
 @pytest.mark.parametrize("target", ["patched", "single-pages"])
 @pytest.mark.parametrize("kind", ["", "frame"])
 def test_the_invariants_of_the_loop_hold_of_every_real_run(target: str, kind: str) -> None:
-    base = prover(target).base(kind)
+    base = prover(target).ground.base(kind)
     asked = 0
     for call, turns in real_runs(target, SIZES):
         view: View = WatchedFrame() if kind else Unwatched()
@@ -230,11 +232,11 @@ def products(target: str) -> Iterator[tuple[str, type[Monitor], System, Base, in
             if claim.not_applicable(now.target) or part.not_applicable(now.target):
                 continue
             watches = part.monitor.watches
-            base = now.base("frame" if watches == "frame" else "")
+            base = now.ground.base("frame" if watches == "frame" else "")
             solver = Solver()
             watch: Any = variable("watch")
-            matter = Matter(now.call, now.target.orders, watch=watch)
-            system = replace(base.system, given=domain(now.call, watches, now.target.int_only))
+            matter = Matter(now.ground.call, now.target.orders, watch=watch)
+            system = replace(base.system, given=domain(now.ground.call, watches, now.target.int_only))
             product_ = watch_system(system, part.monitor, matter, solver)
             samples = now._sample_product(base, product_, part.monitor, matter)
             parameters = ("n", "watch") if watches else ("n",)
@@ -247,7 +249,7 @@ def products(target: str) -> Iterator[tuple[str, type[Monitor], System, Base, in
 def test_the_invariants_of_every_claim_hold_of_every_real_run(target: str) -> None:
     runs = list(real_runs(target, SIZES[:14]))
     for name, monitor, product_, base, found in products(target):
-        symbolic = Matter(prover(target).call, TARGETS[target].orders, watch=variable("watch"))  # type: ignore[arg-type]
+        symbolic = Matter(prover(target).ground.call, TARGETS[target].orders, watch=variable("watch"))  # type: ignore[arg-type]
         asked = 0
         for call, turns in runs:
             watch = {"slot": call.n // 2, "frame": 5, "order": 8}.get(monitor.watches, 0)
@@ -284,7 +286,7 @@ def holds(literals: tuple[Literal, ...], values: dict[str, int]) -> bool:
 
 @pytest.mark.parametrize("target", ["patched", "single-pages"])
 def test_the_head_of_the_loop_knows_that_i_and_count_add_up_to_n(target: str) -> None:
-    base = prover(target).base("")
+    base = prover(target).ground.base("")
     n, i, count = (variable(name) for name in ("n", "i", "count"))
     heads = 0
     for location, literals in base.supporting.items():
@@ -300,7 +302,7 @@ def test_the_head_of_the_loop_knows_that_i_and_count_add_up_to_n(target: str) ->
 
 def test_the_first_head_of_the_loop_does_not_bound_the_pages_still_wanted() -> None:
     """A bound that was redundant while count equalled another field plus a number once came back unproved."""
-    base = prover("patched").base("")
+    base = prover("patched").ground.base("")
     for location, literals in base.supporting.items():
         if location == location_of(TARGETS["patched"].loop.start(Call(1)), base.system)[0]:
             for count in (14, 15, 16, 511, 512, 3000, 1 << 20, 1 << 40):

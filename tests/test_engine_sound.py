@@ -21,9 +21,10 @@ from model.patched import Filling, Patched, fls
 from proofs.engine import prove as proving
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
+from proofs.engine.coverage import Values
 from proofs.engine.environment import Unwatched
 from proofs.engine.explorer import Explorer
-from proofs.engine.prove import Prover, Values
+from proofs.engine.prove import Prover
 from proofs.engine.solver import Solver
 from proofs.engine.system import CONSTANTS, Location, System, Transition, explore_loop, symbolic_call
 from proofs.engine.terms import Int, Literal, definition
@@ -256,14 +257,14 @@ def test_without_the_assumption_that_no_page_comes_twice_the_rollback_is_not_pro
             original(self, name, truth)
 
     monkeypatch.setattr(Explorer, "assume", assume)
-    monkeypatch.setattr(proving, "_excludes", lambda *_: True)  # its own check of the same thing comes later
+    monkeypatch.setattr(proving, "excludes", lambda *_: True)  # its own check of the same thing comes later
     answer = Prover(TARGETS["patched"]).prove("rollback-exact")
     assert answer.word is Word.UNKNOWN
     assert "counterexample to induction" in answer.reason
 
 
 def test_an_assumption_that_is_never_used_is_vacuous(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proving, "_excludes", lambda *_: False)
+    monkeypatch.setattr(proving, "excludes", lambda *_: False)
     answer = Prover(TARGETS["patched"]).prove("rollback-exact")
     assert answer.word is Word.VACUOUS
     assert NO_PAGE_TWICE in answer.reason

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from dataclasses import fields, replace
 from importlib import import_module
-from random import Random
 from typing import Any
 
-from model.events import Attempt
-from model.gfp import NAMES, Gfp
 from model.kernel import Crash, Unsupported
 from model.loop import Call
 from proofs.engine import invariants as inv
-from proofs.engine import ranking, sampling, search
+from proofs.engine import ranking, search
 from proofs.engine import shape as shapes
-from proofs.engine.environment import Unwatched, WatchedFrame
+from proofs.engine.coverage import hold
 from proofs.engine.explorer import NotDeterministic, TooManyPaths
+from proofs.engine.ground import Base, Ground, Samples
+from proofs.engine.obligations import excludes, inductive, kept, least_n, told_apart, violations
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.system import (
     CONSTANTS,
@@ -28,12 +26,10 @@ from proofs.engine.system import (
     System,
     Transition,
     domain,
-    explore_loop,
-    symbolic_call,
     watch_system,
 )  # fmt: skip
-from proofs.engine.terms import Literal, Misuse, Undecided, definition, evaluate, variable
-from proofs.engine.verdict import Answer, Cost, Obligation
+from proofs.engine.terms import Misuse, Undecided, variable
+from proofs.engine.verdict import Answer, Cost
 from proofs.engine.words import WORST_FIRST, Word
 from spec import costs
 from spec import monitor as monitors
@@ -42,46 +38,8 @@ from spec.claims import NO_PAGE_TWICE, RETURNS, Claim, Part
 from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
 
-MOST_SEEDS = 30  # of sampled runs, when a path is still without one
-MOST_SIZE, MOST_COMPARED = 1 << 16, 8  # of the sizes that the loop's own comparisons suggest
 MANY_PATHS = 300  # of a loop: then a search for a scenario comes first
 QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
-
-Samples = dict[Location, list[dict[str, int]]]
-
-
-class Values(dict[str, int]):
-    """Values of variables; a quotient's follows from the others."""
-
-    def __missing__(self, name: str) -> int:
-        defining = definition(name)
-        if not defining:
-            raise KeyError(name)
-        low = defining[1]  # "term - modulus * q - modulus + 1 <= 0"
-        rest = tuple((v, c) for v, c in low.terms if v != name)
-        modulus = -dict(low.terms)[name]
-        return (evaluate(rest, low.constant, self) + modulus - 1) // modulus
-
-
-@dataclass(frozen=True)
-class Trace:
-    """A sampled run with something watched: where it stood before each turn, and the turn."""
-
-    call: Call
-    watch: int
-    steps: list[tuple[Location, dict[str, int], sampling.Pass]]
-
-
-@dataclass
-class Base:
-    """A loop's paths and invariants, proved once for every claim that watches the same kind of thing."""
-
-    system: System
-    invariants: inv.Invariants
-    supporting: dict[Location, tuple[Literal, ...]]
-    obligations: tuple[Obligation, ...]
-    trouble: list[Answer] = field(default_factory=list)  # crashes, and whatever makes a proof empty
-    resources: int = 0
 
 
 class Prover:
@@ -89,16 +47,9 @@ class Prover:
 
     def __init__(self, target: Target, obligations: bool = False) -> None:
         self.target = target
-        self.told_apart = obligations  # answers bring their obligations, those of paths never taken told apart
-        self.call: Call = symbolic_call(target.single_pages)
-        self.bases: dict[str, Base] = {}
+        self.keeps_obligations = obligations  # answers bring their obligations, those of paths never taken told apart
+        self.ground = Ground(target)
         self.answers: dict[type[Monitor], Answer] = {}
-        self.traces: dict[str, list[Trace]] = {}
-
-    @cached_property
-    def runs(self) -> list[sampling.Run]:
-        """Return real runs of the loop, to guess from."""
-        return sampling.sample_runs(self.target.loop, self.target.single_pages)
 
     def prove(self, name: str) -> Answer:
         """Return the answer for the claim called ``name``."""
@@ -107,7 +58,7 @@ class Prover:
     def prove_claim(self, claim: Claim) -> Answer:
         """Return the answer for a claim, one of the specification's or another."""
         answer = self._prove_claim(claim)
-        return replace(answer, obligations=_told_apart(answer.obligations)) if self.told_apart else answer
+        return replace(answer, obligations=told_apart(answer.obligations)) if self.keeps_obligations else answer
 
     def _prove_claim(self, claim: Claim) -> Answer:
         name = claim.name
@@ -130,149 +81,6 @@ class Prover:
             return Answer(name, Word.UNKNOWN, f"lemma not shown: {claim.lemma}")
         return answer
 
-    # -- the loop alone
-
-    def base(self, kind: str) -> Base:
-        """Return what is known of the loop where frames are watched (kind "frame") or not ("")."""
-        if kind not in self.bases:
-            solver = Solver()
-            system = explore_loop(self.target.loop, self.call, kind, solver, self.target.int_only, self.target.most_n)
-            samples, covered = self._sample_base(system, kind)
-            parameters = ("n", "watch") if kind else ("n",)
-            below, settled = self._below(system, kind)
-            found = inv.find(system, solver, parameters, samples, below, settled=settled)
-            supporting = {
-                loc: (*below.get(loc, ()), *element.literals()) for loc, element in found.items() if element.reached
-            }
-            obligations = self._base_obligations(system, found)
-            trouble = self._trouble(system, found, solver, None if kind else covered, obligations)
-            if kind:
-                obligations = (*self.base("").obligations, *obligations)
-            base = Base(system, found, supporting, obligations, trouble)
-            base.resources = solver.resources()
-            self.bases[kind] = base
-        return self.bases[kind]
-
-    def _below(self, system: System, kind: str) -> tuple[inv.Proved, set[str]]:
-        """Return what is proved of the loop by itself, where frames are watched too, and of which fields it speaks."""
-        if not kind:
-            return {}, set()
-        alone = {loc.loop: literals for loc, literals in self.base("").supporting.items()}
-        fields = {name for shape in alone for name in shapes.field_names(shape)}
-        return {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}, fields
-
-    def _traces(self, watches: str, system: System) -> list[Trace]:
-        """Return the sampled runs with something watched in each, located in ``system``."""
-        if watches not in self.traces:
-            random = Random(2)
-            found = []
-            for run in self.runs:
-                for watch in sampling.watch_candidates(run, watches, random):
-                    view: Any = WatchedFrame() if watches == "frame" else Unwatched()
-                    steps = []
-                    for step in run.passes:
-                        loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
-                        view_shape, view_data = shapes.take_apart(view, system.promoted, "memory", CONSTANTS)
-                        point = data | view_data | {"n": run.call.n, "watch": watch}
-                        steps.append((Location(loop_shape, view_shape), point, step))
-                        view = sampling.view_after(view, watch, step.events)
-                    found.append(Trace(run.call, watch, steps))
-            self.traces[watches] = found
-        return self.traces[watches]
-
-    def _sample_base(self, system: System, kind: str) -> tuple[Samples, set[int]]:
-        samples: Samples = {}
-        covered: set[int] = set()
-        leaving = _by_source(system)
-        for trace in self._traces(kind, system):
-            for location, point, step in trace.steps:
-                samples.setdefault(location, []).append(point)
-                if not kind:
-                    covered.update(_taken(leaving.get(location, ()), point, trace.call, step))
-        return samples, covered
-
-    def _base_obligations(self, system: System, found: inv.Invariants) -> tuple[Obligation, ...]:
-        obligations = list(_inductive(system, found))
-        for location, element in found.items():
-            if element.reached:
-                cases = _cases(system.leaving(location))
-                given = inv.hypotheses(system, found, location)
-                obligations.append(Obligation(f"at {location} the paths cover every state", given, (), cases))
-        return tuple(obligations)
-
-    def _trouble(
-        self,
-        system: System,
-        found: inv.Invariants,
-        solver: Solver,
-        covered: set[int] | None,
-        obligations: Iterable[Obligation],
-    ) -> list[Answer]:
-        trouble = []
-        for obligation in obligations:
-            if obligation.cases and not _shown(solver, obligation):
-                trouble.append(Answer("", Word.UNKNOWN, f"{obligation.name}: not shown"))
-        for at, transition in enumerate(system.transitions):
-            source = transition.source
-            if source is not None and not found[source].reached:
-                continue
-            if covered is None and not transition.wrong:  # the loop's own branches are the unwatched base's matter
-                continue
-            if (covered and at in covered) or transition.guessed or (source is None and not transition.wrong):
-                continue
-            given = (*inv.hypotheses(system, found, source), *transition.literals)
-            if not solver.satisfiable(given):
-                continue
-            if transition.crash:
-                trouble.append(Answer(transition.crash, Word.REFUTED, transition.wrong))
-            elif not transition.excluded and not self._a_run_takes(system, found, transition, solver):
-                where = f"a path at {source}: {'; '.join(map(str, transition.literals))}"
-                trouble.append(Answer("", Word.VACUOUS, f"no run was found that takes {where}"))
-        return trouble
-
-    def _a_run_takes(self, system: System, found: inv.Invariants, wanted: Transition, solver: Solver) -> bool:
-        """Return whether some real run takes the path ``wanted``: one that the solver proposes, else one by chance."""
-        if self._first_turn_takes(system, wanted, solver):
-            return True
-        least = _least_n(solver, system, found, [wanted])  # the smallest for which the invariants leave room
-        compared = _sizes_compared(system) | _sizes_near(wanted)
-        sizes = tuple(sorted({least, *(n for n in compared if n >= least)}))
-        for seed in range(2, MOST_SEEDS):
-            for run in sampling.sample_runs(
-                self.target.loop, self.target.single_pages, seed, sizes, 4 * sampling.MOST_TURNS
-            ):
-                for step in run.passes:
-                    loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
-                    assert wanted.source is not None
-                    point = data | {"n": run.call.n, "watch": 0}
-                    same = loop_shape == wanted.source.loop
-                    if same and list(_taken([(0, wanted)], point, run.call, step)):
-                        return True
-        return False
-
-    def _first_turn_takes(self, system: System, wanted: Transition, solver: Solver) -> bool:
-        """Return whether the first turn of a real run takes ``wanted``, with answers that the solver proposes."""
-        for begin in system.leaving(None):
-            if begin.target != wanted.source:
-                continue
-            first = [variable(name) == value for name, value in begin.post.items()]
-            literals = [truth.literal for truth in first if not isinstance(truth, bool)]
-            solver.push((*system.given, *wanted.literals, *literals))
-            names = {name for literal in (*wanted.literals, *literals) for name, _ in literal.terms} | {"n"}
-            values = solver.model(names) if solver.check() else None
-            solver.pop()
-            if values is None:
-                continue
-            flags = Gfp(**{name: bool(values.get(f"gfp.{name}", 0)) for name in NAMES})
-            answers = [bool(values.get(f"granted!{k}", 1)) for k in range(1, 70)]
-            run = sampling.first_turn(self.target.loop, Call(values["n"], flags, self.target.single_pages), answers)
-            if run.passes and run.passes[0].before == run.first:
-                _, data = shapes.take_apart(run.first, system.promoted, constants=CONSTANTS)
-                point = data | {"n": run.call.n, "watch": 0}
-                if list(_taken([(0, wanted)], point, run.call, run.passes[0])):
-                    return True
-        return False
-
     # -- one claim
 
     def _part_once(self, claim: Claim, part: Part) -> Answer:
@@ -286,7 +94,7 @@ class Prover:
 
     def _part(self, claim: Claim, part: Part) -> Answer:
         watches = part.monitor.watches
-        base = self.base("frame" if watches == "frame" else "")
+        base = self.ground.base("frame" if watches == "frame" else "")
         for found in base.trouble:
             if found.claim == claim.name:
                 return self._crash(claim, part, base, found)
@@ -300,8 +108,8 @@ class Prover:
                 return answer
         solver = Solver()
         watch: Any = variable("watch")
-        matter = Matter(self.call, self.target.orders, watch=watch)
-        system = replace(base.system, given=domain(self.call, watches, self.target.int_only, self.target.most_n))
+        matter = Matter(self.ground.call, self.target.orders, watch=watch)
+        system = replace(base.system, given=domain(self.ground.call, watches, self.target.int_only, self.target.most_n))
         asked: set[str] = set()
         stated: set[str] = set()
         with _counting(asked):
@@ -311,7 +119,7 @@ class Prover:
         parameters = ("n", "watch") if watches else ("n",)
         for form in inv.FORMS if _has_ghosts(part.monitor) else inv.FORMS[:1]:  # the simplest that will do
             elements = inv.find(product, solver, parameters, samples, base.supporting, form)
-            broken = list(_violations(product, elements, solver))
+            broken = list(violations(product, elements, solver))
             if not broken:
                 break
             if (
@@ -322,8 +130,8 @@ class Prover:
                     return answer
         obligations = (
             *base.obligations,
-            *_inductive(product, elements),
-            *_kept(product, elements),
+            *inductive(product, elements),
+            *kept(product, elements),
         )
         cost = Cost(len(product.transitions), len(obligations), solver.resources() + base.resources)
         told = (
@@ -331,7 +139,7 @@ class Prover:
             *(_told(elements) if any(e.literals() for e in elements.values() if e.reached) else ()),
         )
         if broken:
-            least = _least_n(solver, product, elements, broken)
+            least = least_n(solver, product, elements, broken)
             answer = self._refute(claim, part, base, cost, least=least)
             return answer or Answer(
                 claim.name, Word.UNKNOWN, _induction_failure(broken[0]), cost, told, obligations=obligations,
@@ -339,7 +147,7 @@ class Prover:
             )  # fmt: skip
         if asked and not stated:
             return Answer(claim.name, Word.VACUOUS, "no run puts the claim to the test", cost, label=part.label)
-        if NO_PAGE_TWICE in claim.assumes and watches == "frame" and not _excludes(base, solver):
+        if NO_PAGE_TWICE in claim.assumes and watches == "frame" and not excludes(base.system, base.invariants, solver):
             return Answer(claim.name, Word.VACUOUS, f"assumption never used: {NO_PAGE_TWICE}", cost, label=part.label)
         lack = "" if asked else "for lack of cases: no turn ever does what it is about"
         return Answer(
@@ -349,8 +157,8 @@ class Prover:
     def _sample_product(self, base: Base, product: System, monitor: type[Monitor], symbolic: Matter) -> Samples:
         """Return the states of real runs, the monitor's ghosts among them."""
         samples: Samples = {}
-        for trace in self._traces(monitor.watches, base.system):
-            branch = next((b for b, given in product.given_at.items() if _hold(given, {"n": trace.call.n})), 0)
+        for trace in self.ground.traces(monitor.watches, base.system):
+            branch = next((b for b, given in product.given_at.items() if hold(given, {"n": trace.call.n})), 0)
             now = monitor.start(Matter(trace.call, self.target.orders, watch=trace.watch))
             try:
                 for location, point, step in trace.steps:
@@ -369,7 +177,7 @@ class Prover:
         self, claim: Claim, part: Part, base: Base, cost: Cost, least: int = 0, most: int | None = None
     ) -> Answer | None:
         """Return REFUTED with the smallest scenario, or None when no run was found that breaks the claim."""
-        matter = Matter(replace(self.call, n=0), self.target.orders)
+        matter = Matter(replace(self.ground.call, n=0), self.target.orders)
         if most is None:
             most = INT_MAX if self.target.int_only else self.target.most_n
         found = search.smallest(self.target.loop, claim.name, part.monitor, matter, least, most)
@@ -390,7 +198,7 @@ class Prover:
                 given = (*inv.hypotheses(base.system, base.invariants, t.source), *t.literals)
                 if solver.satisfiable(given):
                     by_reason.setdefault(t.wrong, []).append(t)
-        least = {why: _least_n(solver, base.system, base.invariants, ts) for why, ts in by_reason.items()}
+        least = {why: least_n(solver, base.system, base.invariants, ts) for why, ts in by_reason.items()}
         answer = self._refute(claim, part, base, Cost(), min(least.values(), default=0))
         if answer is None:
             return replace(found, word=Word.UNKNOWN, label=part.label)
@@ -410,7 +218,7 @@ class Prover:
     # -- termination
 
     def _terminates(self, claim: Claim) -> Answer:
-        base = self.base("")
+        base = self.ground.base("")
         solver = Solver()
         names = {loc: shapes.field_names(loc.loop) for loc in base.system.locations()}
         ranked = ranking.rank(base.system, base.invariants, solver, names)
@@ -472,146 +280,6 @@ def _combine(claim: Claim, answers: list[Answer]) -> Answer:
         worst.scenario, tuple(answers) if any(a.label for a in answers) else (),
         tuple(dict.fromkeys(o for a in answers for o in a.obligations)),
     )  # fmt: skip
-
-
-def _by_source(system: System) -> dict[Location | None, list[tuple[int, Transition]]]:
-    found: dict[Location | None, list[tuple[int, Transition]]] = {}
-    for at, transition in enumerate(system.transitions):
-        found.setdefault(transition.source, []).append((at, transition))
-    return found
-
-
-def _taken(
-    transitions: Iterable[tuple[int, Transition]], data: Mapping[str, int], call: Call, step: sampling.Pass
-) -> Iterable[int]:
-    """Yield the transitions whose literals hold of a real turn: one, if the engine reads the loop as Python does."""
-    values = Values(data)
-    for name in (*NAMES, "other"):
-        values[f"gfp.{name}"] = int(getattr(call.gfp, name))
-    asked = 0
-    for event in step.events:
-        if isinstance(event, Attempt):
-            asked += 1
-            values[f"granted!{asked}"] = int(event.granted)
-            values[f"frame!{asked}"] = event.frame if event.frame is not None else 0
-    for at, transition in transitions:
-        try:
-            if not transition.guessed and _hold(transition.literals, values):
-                yield at
-        except KeyError:
-            continue
-
-
-def _hold(literals: Iterable[Literal], values: Mapping[str, int]) -> bool:
-    return all(literal.holds(values) for literal in literals)
-
-
-def _inductive(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
-    for at, transition in enumerate(system.transitions):
-        source, target = transition.source, transition.target
-        if target is None or (source is not None and not elements[source].reached):
-            continue
-        given = (*inv.hypotheses(system, elements, source), *transition.literals)
-        where = source or "the start"
-        if elements[target].reached:
-            goals = tuple(inv.goals(transition, elements[target]))
-            if goals:
-                yield Obligation(f"path {at} from {where} keeps what holds at {target}", given, goals)
-        else:
-            yield Obligation(f"path {at} from {where} to {target} is never taken", given, ())
-
-
-def _kept(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
-    for at, transition in enumerate(system.transitions):
-        source = transition.source
-        if transition.wrong and (source is None or elements[source].reached):
-            given = (*inv.hypotheses(system, elements, source), *transition.literals)
-            yield Obligation(f"path {at} from {source or 'the start'} never happens: {transition.wrong}", given, ())
-
-
-def _sizes_compared(system: System) -> set[int]:
-    """Return the numbers that the loop compares something with, and their sums: sizes at which its paths meet."""
-    constants = {abs(literal.constant) for t in system.transitions for literal in t.literals if literal.kind == "le"}
-    compared = sorted(constant for constant in constants if constant <= MOST_SIZE)[:MOST_COMPARED]
-    return {one + other for one in (0, *compared) for other in compared}
-
-
-def _sizes_near(path: Transition) -> set[int]:
-    """Return sizes about the numbers that one path compares something with."""
-    constants = {abs(literal.constant) for literal in path.literals if literal.kind == "le"}
-    return {constant + more for constant in constants if constant <= MOST_SIZE for more in (0, 1, 2)}
-
-
-def _told_apart(obligations: Iterable[Obligation]) -> tuple[Obligation, ...]:
-    """Return the obligations, a path that the invariants never let be taken claimed to be just that: so what is given
-    without a goal can hold, and no claim is shown of nothing."""
-    solver = Solver()
-    found = []
-    for obligation in obligations:
-        if obligation.goals and not solver.satisfiable(obligation.given):
-            name = obligation.name.replace(" keeps ", " is never taken, nor bears on ")
-            found.append(Obligation(name, obligation.given, ()))
-        else:
-            found.append(obligation)
-    return tuple(found)
-
-
-def _cases(transitions: Iterable[Transition]) -> tuple[tuple[Literal, ...], ...]:
-    cases: list[tuple[Literal, ...]] = []
-    for transition in transitions:
-        cases.append(transition.literals)
-        for at, _ in transition.assumed:  # where an assumption fails, nothing is claimed
-            cases.append((*transition.literals[:at], transition.literals[at].negated()))
-    return tuple(dict.fromkeys(cases))
-
-
-def _shown(solver: Solver, obligation: Obligation) -> bool:
-    solver.push(obligation.given)
-    solver.assume_not_all(obligation.cases)
-    try:
-        return not solver.check()
-    finally:
-        solver.pop()
-
-
-def _violations(system: System, elements: inv.Invariants, solver: Solver) -> Iterable[Transition]:
-    for source, transitions in _by_source(system).items():
-        wrong = [t for _, t in transitions if t.wrong]
-        if not wrong or (source is not None and not elements[source].reached):
-            continue
-        solver.push(inv.hypotheses(system, elements, source))
-        found = [t for t in wrong if solver.satisfiable(t.literals)]
-        solver.pop()
-        yield from found
-
-
-def _least_n(solver: Solver, system: System, elements: inv.Invariants, broken: Iterable[Transition]) -> int:
-    """Return a size below which no violation is possible: what the invariants leave room for."""
-    n = variable("n")
-    least: int | None = None
-    for transition in broken:
-        solver.push((*inv.hypotheses(system, elements, transition.source), *transition.literals))
-        low, high = 0, 1 << 32 if least is None else least
-        if solver.satisfiable(((n < high).literal,)):
-            while low < high:
-                middle = (low + high) // 2
-                if solver.satisfiable(((n <= middle).literal,)):
-                    high = middle
-                else:
-                    low = middle + 1
-            least = low if least is None else min(least, low)
-        solver.pop()
-    return least or 0
-
-
-def _excludes(base: Base, solver: Solver) -> bool:
-    return any(
-        transition.excluded == NO_PAGE_TWICE
-        and transition.source is not None
-        and base.invariants[transition.source].reached
-        and solver.satisfiable((*inv.hypotheses(base.system, base.invariants, transition.source), *transition.literals))
-        for transition in base.system.transitions
-    )
 
 
 def _told(elements: inv.Invariants) -> tuple[str, ...]:

@@ -80,6 +80,13 @@ class System:
     given_at: dict[int, tuple[Literal, ...]] = field(default_factory=dict)  # by branch
     promoted: frozenset[str] = frozenset()
 
+    def by_source(self) -> dict[Location | None, list[tuple[int, Transition]]]:
+        """Return the transitions, numbered, by the place where they begin."""
+        found: dict[Location | None, list[tuple[int, Transition]]] = {}
+        for at, transition in enumerate(self.transitions):
+            found.setdefault(transition.source, []).append((at, transition))
+        return found
+
     def leaving(self, location: Location | None) -> list[Transition]:
         """Return the transitions that start at ``location``."""
         return [t for t in self.transitions if t.source == location]

@@ -1,0 +1,115 @@
+"""Which paths real runs take: one that no run takes would let a proof speak of nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from model.events import Attempt
+from model.gfp import NAMES, Gfp
+from model.loop import Call
+from proofs.engine import invariants as inv
+from proofs.engine import sampling
+from proofs.engine import shape as shapes
+from proofs.engine.obligations import least_n
+from proofs.engine.solver import Solver
+from proofs.engine.system import CONSTANTS, System, Transition
+from proofs.engine.terms import Literal, definition, evaluate, variable
+from spec.targets import Target
+
+MOST_SEEDS = 30  # of sampled runs, when a path is still without one
+MOST_SIZE, MOST_COMPARED = 1 << 16, 8  # of the sizes that the loop's own comparisons suggest
+
+
+class Values(dict[str, int]):
+    """Values of variables; a quotient's follows from the others."""
+
+    def __missing__(self, name: str) -> int:
+        defining = definition(name)
+        if not defining:
+            raise KeyError(name)
+        low = defining[1]  # "term - modulus * q - modulus + 1 <= 0"
+        rest = tuple((v, c) for v, c in low.terms if v != name)
+        modulus = -dict(low.terms)[name]
+        return (evaluate(rest, low.constant, self) + modulus - 1) // modulus
+
+
+def taken(
+    transitions: Iterable[tuple[int, Transition]], data: Mapping[str, int], call: Call, step: sampling.Pass
+) -> Iterable[int]:
+    """Yield the transitions whose literals hold of a real turn: one, if the engine reads the loop as Python does."""
+    values = Values(data)
+    for name in (*NAMES, "other"):
+        values[f"gfp.{name}"] = int(getattr(call.gfp, name))
+    asked = 0
+    for event in step.events:
+        if isinstance(event, Attempt):
+            asked += 1
+            values[f"granted!{asked}"] = int(event.granted)
+            values[f"frame!{asked}"] = event.frame if event.frame is not None else 0
+    for at, transition in transitions:
+        try:
+            if not transition.guessed and hold(transition.literals, values):
+                yield at
+        except KeyError:
+            continue
+
+
+def hold(literals: Iterable[Literal], values: Mapping[str, int]) -> bool:
+    """Return whether all of ``literals`` hold."""
+    return all(literal.holds(values) for literal in literals)
+
+
+def a_run_takes(target: Target, system: System, found: inv.Invariants, wanted: Transition, solver: Solver) -> bool:
+    """Return whether some real run takes the path ``wanted``: one that the solver proposes, else one by chance."""
+    if first_turn_takes(target, system, wanted, solver):
+        return True
+    least = least_n(solver, system, found, [wanted])  # the smallest for which the invariants leave room
+    compared = sizes_compared(system) | sizes_near(wanted)
+    sizes = tuple(sorted({least, *(n for n in compared if n >= least)}))
+    for seed in range(2, MOST_SEEDS):
+        for run in sampling.sample_runs(target.loop, target.single_pages, seed, sizes, 4 * sampling.MOST_TURNS):
+            for step in run.passes:
+                loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
+                assert wanted.source is not None
+                point = data | {"n": run.call.n, "watch": 0}
+                same = loop_shape == wanted.source.loop
+                if same and list(taken([(0, wanted)], point, run.call, step)):
+                    return True
+    return False
+
+
+def first_turn_takes(target: Target, system: System, wanted: Transition, solver: Solver) -> bool:
+    """Return whether the first turn of a real run takes ``wanted``, with answers that the solver proposes."""
+    for begin in system.leaving(None):
+        if begin.target != wanted.source:
+            continue
+        first = [variable(name) == value for name, value in begin.post.items()]
+        literals = [truth.literal for truth in first if not isinstance(truth, bool)]
+        solver.push((*system.given, *wanted.literals, *literals))
+        names = {name for literal in (*wanted.literals, *literals) for name, _ in literal.terms} | {"n"}
+        values = solver.model(names) if solver.check() else None
+        solver.pop()
+        if values is None:
+            continue
+        flags = Gfp(**{name: bool(values.get(f"gfp.{name}", 0)) for name in NAMES})
+        answers = [bool(values.get(f"granted!{k}", 1)) for k in range(1, 70)]
+        run = sampling.first_turn(target.loop, Call(values["n"], flags, target.single_pages), answers)
+        if run.passes and run.passes[0].before == run.first:
+            _, data = shapes.take_apart(run.first, system.promoted, constants=CONSTANTS)
+            point = data | {"n": run.call.n, "watch": 0}
+            if list(taken([(0, wanted)], point, run.call, run.passes[0])):
+                return True
+    return False
+
+
+def sizes_compared(system: System) -> set[int]:
+    """Return the numbers that the loop compares something with, and their sums: sizes at which its paths meet."""
+    constants = {abs(literal.constant) for t in system.transitions for literal in t.literals if literal.kind == "le"}
+    compared = sorted(constant for constant in constants if constant <= MOST_SIZE)[:MOST_COMPARED]
+    return {one + other for one in (0, *compared) for other in compared}
+
+
+def sizes_near(path: Transition) -> set[int]:
+    """Return sizes about the numbers that one path compares something with."""
+    constants = {abs(literal.constant) for literal in path.literals if literal.kind == "le"}
+    return {constant + more for constant in constants if constant <= MOST_SIZE for more in (0, 1, 2)}

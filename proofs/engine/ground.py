@@ -1,0 +1,158 @@
+"""What is known of a loop, whatever the claim: its paths, its invariants, its sampled runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from random import Random
+from typing import Any
+
+from model.loop import Call
+from proofs.engine import invariants as inv
+from proofs.engine import sampling
+from proofs.engine import shape as shapes
+from proofs.engine.coverage import a_run_takes, taken
+from proofs.engine.environment import Unwatched, WatchedFrame
+from proofs.engine.obligations import cases, inductive, shown
+from proofs.engine.solver import Solver
+from proofs.engine.system import CONSTANTS, Location, System, explore_loop, symbolic_call
+from proofs.engine.terms import Literal
+from proofs.engine.verdict import Answer, Obligation
+from proofs.engine.words import Word
+from spec.targets import Target
+
+Samples = dict[Location, list[dict[str, int]]]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A sampled run with something watched: where it stood before each turn, and the turn."""
+
+    call: Call
+    watch: int
+    steps: list[tuple[Location, dict[str, int], sampling.Pass]]
+
+
+@dataclass
+class Base:
+    """A loop's paths and invariants, proved once for every claim that watches the same kind of thing."""
+
+    system: System
+    invariants: inv.Invariants
+    supporting: dict[Location, tuple[Literal, ...]]
+    obligations: tuple[Obligation, ...]
+    trouble: list[Answer] = field(default_factory=list)  # crashes, and whatever makes a proof empty
+    resources: int = 0
+
+
+class Ground:
+    """What one target's proofs stand on."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.call: Call = symbolic_call(target.single_pages)
+        self.bases: dict[str, Base] = {}
+        self.located: dict[str, list[Trace]] = {}
+
+    @cached_property
+    def runs(self) -> list[sampling.Run]:
+        """Return real runs of the loop, to guess from."""
+        return sampling.sample_runs(self.target.loop, self.target.single_pages)
+
+    def base(self, kind: str) -> Base:
+        """Return what is known of the loop where frames are watched (kind "frame") or not ("")."""
+        if kind not in self.bases:
+            solver = Solver()
+            system = explore_loop(self.target.loop, self.call, kind, solver, self.target.int_only, self.target.most_n)
+            samples, covered = self._sample_base(system, kind)
+            parameters = ("n", "watch") if kind else ("n",)
+            below, settled = self._below(system, kind)
+            found = inv.find(system, solver, parameters, samples, below, settled=settled)
+            supporting = {
+                loc: (*below.get(loc, ()), *element.literals()) for loc, element in found.items() if element.reached
+            }
+            obligations = self._base_obligations(system, found)
+            trouble = self._trouble(system, found, solver, None if kind else covered, obligations)
+            if kind:
+                obligations = (*self.base("").obligations, *obligations)
+            base = Base(system, found, supporting, obligations, trouble)
+            base.resources = solver.resources()
+            self.bases[kind] = base
+        return self.bases[kind]
+
+    def _below(self, system: System, kind: str) -> tuple[inv.Proved, set[str]]:
+        """Return what is proved of the loop by itself, where frames are watched too, and of which fields it speaks."""
+        if not kind:
+            return {}, set()
+        alone = {loc.loop: literals for loc, literals in self.base("").supporting.items()}
+        fields = {name for shape in alone for name in shapes.field_names(shape)}
+        return {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}, fields
+
+    def traces(self, watches: str, system: System) -> list[Trace]:
+        """Return the sampled runs with something watched in each, located in ``system``."""
+        if watches not in self.located:
+            random = Random(2)
+            found = []
+            for run in self.runs:
+                for watch in sampling.watch_candidates(run, watches, random):
+                    view: Any = WatchedFrame() if watches == "frame" else Unwatched()
+                    steps = []
+                    for step in run.passes:
+                        loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
+                        view_shape, view_data = shapes.take_apart(view, system.promoted, "memory", CONSTANTS)
+                        point = data | view_data | {"n": run.call.n, "watch": watch}
+                        steps.append((Location(loop_shape, view_shape), point, step))
+                        view = sampling.view_after(view, watch, step.events)
+                    found.append(Trace(run.call, watch, steps))
+            self.located[watches] = found
+        return self.located[watches]
+
+    def _sample_base(self, system: System, kind: str) -> tuple[Samples, set[int]]:
+        samples: Samples = {}
+        covered: set[int] = set()
+        leaving = system.by_source()
+        for trace in self.traces(kind, system):
+            for location, point, step in trace.steps:
+                samples.setdefault(location, []).append(point)
+                if not kind:
+                    covered.update(taken(leaving.get(location, ()), point, trace.call, step))
+        return samples, covered
+
+    def _base_obligations(self, system: System, found: inv.Invariants) -> tuple[Obligation, ...]:
+        obligations = list(inductive(system, found))
+        for location, element in found.items():
+            if element.reached:
+                given, covering = inv.hypotheses(system, found, location), cases(system.leaving(location))
+                obligations.append(Obligation(f"at {location} the paths cover every state", given, (), covering))
+        return tuple(obligations)
+
+    def _trouble(
+        self,
+        system: System,
+        found: inv.Invariants,
+        solver: Solver,
+        covered: set[int] | None,
+        obligations: Iterable[Obligation],
+    ) -> list[Answer]:
+        trouble = []
+        for obligation in obligations:
+            if obligation.cases and not shown(solver, obligation):
+                trouble.append(Answer("", Word.UNKNOWN, f"{obligation.name}: not shown"))
+        for at, transition in enumerate(system.transitions):
+            source = transition.source
+            if source is not None and not found[source].reached:
+                continue
+            if covered is None and not transition.wrong:  # the loop's own branches are the unwatched base's matter
+                continue
+            if (covered and at in covered) or transition.guessed or (source is None and not transition.wrong):
+                continue
+            given = (*inv.hypotheses(system, found, source), *transition.literals)
+            if not solver.satisfiable(given):
+                continue
+            if transition.crash:
+                trouble.append(Answer(transition.crash, Word.REFUTED, transition.wrong))
+            elif not transition.excluded and not a_run_takes(self.target, system, found, transition, solver):
+                where = f"a path at {source}: {'; '.join(map(str, transition.literals))}"
+                trouble.append(Answer("", Word.VACUOUS, f"no run was found that takes {where}"))
+        return trouble

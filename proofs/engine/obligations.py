@@ -1,0 +1,113 @@
+"""What has to be shown of a loop's paths, and whether it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from proofs.engine import invariants as inv
+from proofs.engine.environment import NO_PAGE_TWICE
+from proofs.engine.solver import Solver
+from proofs.engine.system import System, Transition
+from proofs.engine.terms import Literal, variable
+from proofs.engine.verdict import Obligation
+
+
+def inductive(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
+    """Yield that each path, from where the invariants hold, comes to where they hold again."""
+    for at, transition in enumerate(system.transitions):
+        source, target = transition.source, transition.target
+        if target is None or (source is not None and not elements[source].reached):
+            continue
+        given = (*inv.hypotheses(system, elements, source), *transition.literals)
+        where = source or "the start"
+        if elements[target].reached:
+            goals = tuple(inv.goals(transition, elements[target]))
+            if goals:
+                yield Obligation(f"path {at} from {where} keeps what holds at {target}", given, goals)
+        else:
+            yield Obligation(f"path {at} from {where} to {target} is never taken", given, ())
+
+
+def kept(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
+    """Yield that no path which breaks the claim is ever taken."""
+    for at, transition in enumerate(system.transitions):
+        source = transition.source
+        if transition.wrong and (source is None or elements[source].reached):
+            given = (*inv.hypotheses(system, elements, source), *transition.literals)
+            yield Obligation(f"path {at} from {source or 'the start'} never happens: {transition.wrong}", given, ())
+
+
+def cases(transitions: Iterable[Transition]) -> tuple[tuple[Literal, ...], ...]:
+    """Return the conditions of the paths, each part of an assumption's failure among them."""
+    found: list[tuple[Literal, ...]] = []
+    for transition in transitions:
+        found.append(transition.literals)
+        for at, _ in transition.assumed:  # where an assumption fails, nothing is claimed
+            found.append((*transition.literals[:at], transition.literals[at].negated()))
+    return tuple(dict.fromkeys(found))
+
+
+def told_apart(obligations: Iterable[Obligation]) -> tuple[Obligation, ...]:
+    """Return the obligations, a path that the invariants never let be taken claimed to be just that: so what is given
+    without a goal can hold, and no claim is shown of nothing."""
+    solver = Solver()
+    found = []
+    for obligation in obligations:
+        if obligation.goals and not solver.satisfiable(obligation.given):
+            name = obligation.name.replace(" keeps ", " is never taken, nor bears on ")
+            found.append(Obligation(name, obligation.given, ()))
+        else:
+            found.append(obligation)
+    return tuple(found)
+
+
+def shown(solver: Solver, obligation: Obligation) -> bool:
+    """Return whether the solver finds the obligation's cases to cover all that is given."""
+    solver.push(obligation.given)
+    solver.assume_not_all(obligation.cases)
+    try:
+        return not solver.check()
+    finally:
+        solver.pop()
+
+
+def violations(system: System, elements: inv.Invariants, solver: Solver) -> Iterable[Transition]:
+    """Yield the paths that break the claim and that the invariants leave room for."""
+    for source, transitions in system.by_source().items():
+        wrong = [t for _, t in transitions if t.wrong]
+        if not wrong or (source is not None and not elements[source].reached):
+            continue
+        solver.push(inv.hypotheses(system, elements, source))
+        found = [t for t in wrong if solver.satisfiable(t.literals)]
+        solver.pop()
+        yield from found
+
+
+def least_n(solver: Solver, system: System, elements: inv.Invariants, broken: Iterable[Transition]) -> int:
+    """Return a size below which no violation is possible: what the invariants leave room for."""
+    n = variable("n")
+    least: int | None = None
+    for transition in broken:
+        solver.push((*inv.hypotheses(system, elements, transition.source), *transition.literals))
+        low, high = 0, 1 << 32 if least is None else least
+        if solver.satisfiable(((n < high).literal,)):
+            while low < high:
+                middle = (low + high) // 2
+                if solver.satisfiable(((n <= middle).literal,)):
+                    high = middle
+                else:
+                    low = middle + 1
+            least = low if least is None else min(least, low)
+        solver.pop()
+    return least or 0
+
+
+def excludes(system: System, elements: inv.Invariants, solver: Solver) -> bool:
+    """Return whether the assumption that no page comes twice rules out a path that could be taken without it."""
+    return any(
+        transition.excluded == NO_PAGE_TWICE
+        and transition.source is not None
+        and elements[transition.source].reached
+        and solver.satisfiable((*inv.hypotheses(system, elements, transition.source), *transition.literals))
+        for transition in system.transitions
+    )
