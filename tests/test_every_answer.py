@@ -79,8 +79,8 @@ class Below(PageArray):
 class Place:
     """Where a run can be between two turns: all that its future depends on beside the answers to come.
 
-    Where error paths are joined, that is the slots still to free in them: `Below` and `NothingAsked` see to it. It
-    pays for claims that watch a frame or an order; one that counts has as many states as there are ways to come there.
+    In an error path that is the slots still to free, whatever came before: `Below` and `NothingAsked` see to it. So
+    error paths are joined, unless ``apart`` asks for each on its own.
     """
 
     state: Any
@@ -131,10 +131,10 @@ def joined(runs: list[tuple[int, int, int]]) -> Runs:
     return tuple(after)
 
 
-def turns(loop: Loop, call: Call, place: Place, join_error_paths: bool) -> Iterator[Edge]:
+def turns(loop: Loop, call: Call, place: Place, apart: bool) -> Iterator[Edge]:
     """Yield the next turn under every sequence of answers that it can get."""
     scripts: list[tuple[bool, ...]] = [()]
-    unwinding = join_error_paths and isinstance(place.state, Unwinding)
+    unwinding = not apart and isinstance(place.state, Unwinding)
     while scripts:
         script = scripts.pop()
         memory = Below(place.state.i) if unwinding else PageArray()
@@ -148,7 +148,7 @@ def turns(loop: Loop, call: Call, place: Place, join_error_paths: bool) -> Itera
             scripts += [(*script, False), (*script, True)]
             continue
         after = Place(state, joined(memory.runs), allocator.next_frame)
-        yield Edge(tuple(events), without_the_past(after) if join_error_paths or isinstance(state, End) else after)
+        yield Edge(tuple(events), without_the_past(after) if isinstance(state, End) or not apart else after)
 
 
 def without_the_past(place: Place) -> Place:
@@ -162,7 +162,7 @@ def without_the_past(place: Place) -> Place:
     return place
 
 
-def graph_of(loop: Loop, call: Call, join_error_paths: bool = False) -> Graph:
+def graph_of(loop: Loop, call: Call, apart: bool = False) -> Graph:
     """Return all runs of ``call``. Every path ends: a place never leads back to itself, or there is no such order."""
     first = Place(loop.start(call), (), FIRST_FRAME)
     leaving: dict[Place, list[Edge]] = {}
@@ -170,7 +170,7 @@ def graph_of(loop: Loop, call: Call, join_error_paths: bool = False) -> Graph:
     while pending:
         place = pending.pop()
         if place not in leaving:
-            leaving[place] = [] if isinstance(place.state, End) else list(turns(loop, call, place, join_error_paths))
+            leaving[place] = [] if isinstance(place.state, End) else list(turns(loop, call, place, apart))
             pending += [edge.to for edge in leaving[place]]
     arrivals = dict.fromkeys(leaving, 0)
     for edges in leaving.values():
@@ -201,8 +201,8 @@ def whole_way(edge: Edge, leaving: dict[Place, list[Edge]], arrivals: dict[Place
 
 def breaks(graph: Graph, monitor: type[Monitor], matter: Matter) -> bool:
     """Return whether any run breaks the claim."""
-    brought: dict[Place, set[Judge]] = {place: set() for place in graph.edges}
-    brought[graph.first].add(judge(monitor, matter))
+    brought: dict[Place, set[Judge | Monitor]] = {place: set() for place in graph.edges}
+    brought[graph.first].add(judge(monitor, matter) if monitor.watches else monitor.start(matter))
     for place, edges in graph.edges.items():
         for now in brought.pop(place):
             for edge in edges:
@@ -230,14 +230,12 @@ def judge_every_run(target: Target, sizes: range, gfp: Gfp) -> Verdicts:
     verdicts = Verdicts()
     for n in sizes:
         call = Call(n, gfp, target.single_pages)
-        graph, with_joined = graph_of(target.loop, call), graph_of(target.loop, call, join_error_paths=True)
+        graph = graph_of(target.loop, call)
         counted = graph.runs()
-        assert with_joined.runs() == counted
         verdicts.runs += counted
         verdicts.most_of_a_size = max(verdicts.most_of_a_size, counted)
         for name, monitor in applicable(target):
-            judged = with_joined if monitor.watches in ("frame", "order") else graph
-            if name not in verdicts.smallest_broken and breaks(judged, monitor, Matter(call, target.orders)):
+            if name not in verdicts.smallest_broken and breaks(graph, monitor, Matter(call, target.orders)):
                 verdicts.smallest_broken[name] = n
     return verdicts
 
@@ -319,9 +317,21 @@ class LooksUp(GoesBack):
 
 
 def test_error_paths_are_not_joined_where_they_look_back_up() -> None:
-    assert graph_of(LooksUp(0), Call(2), join_error_paths=True).runs() == 1
+    assert graph_of(LooksUp(0), Call(2)).runs() == 1
     with pytest.raises(AssertionError, match="looks back up"):
-        graph_of(LooksUp(1), Call(2), join_error_paths=True)
+        graph_of(LooksUp(1), Call(2))
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_joining_error_paths_loses_no_run_and_no_verdict(name: str) -> None:
+    target = TARGETS[name]
+    for n in range(12 if name == "pre-patch" else 41):
+        call = Call(n, RETRY, target.single_pages)
+        together, apart = graph_of(target.loop, call), graph_of(target.loop, call, apart=True)
+        assert together.runs() == apart.runs()
+        for _, monitor in applicable(target):
+            matter = Matter(call, target.orders)
+            assert breaks(together, monitor, matter) == breaks(apart, monitor, matter)
 
 
 def test_the_runs_of_the_loop_before_the_patch_are_counted_right() -> None:
