@@ -14,6 +14,7 @@ from stepdown.adequacy_command import adequacy_command
 from stepdown.compare_command import compare_command
 from stepdown.fidelity_command import fidelity_command
 from stepdown.replay_command import replay_command
+from stepdown.search_command import search_command
 from stepdown.trace_command import trace_command
 from stepdown.verify import Choice, Usage, chosen_claims, chosen_target, nearest, verify
 
@@ -232,7 +233,7 @@ def simulate_command(
         if state is not None and seed is not None:
             raise Usage("--state and --random exclude each other")
         if state is not None:
-            machine, more = _machine(state, zone)
+            machine, more = simulate.machine_from_file(state, zone)
             notes += more
         elif seed is not None:
             machine = simulate.random_machine(seed)
@@ -265,20 +266,9 @@ cli.add_command(fidelity_command)
 cli.add_command(replay_command)
 cli.add_command(adequacy_command)
 cli.add_command(compare_command)
+cli.add_command(search_command)
 
 LONG_RUN = 200_000  # pages: about a second
-
-
-def _machine(state: str, zone: str | None) -> Any:
-    from stepdown.simulate import machine_from_dump
-
-    if state == "-":
-        return machine_from_dump(sys.stdin, zone)
-    try:
-        with open(state, encoding="utf-8", errors="replace") as source:
-            return machine_from_dump(source, zone)
-    except OSError as error:
-        raise Usage(f"{state}: {error.strerror}") from None
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
@@ -259,6 +260,20 @@ def machine_from_dump(source: Readable | Iterable[str], zone: str | None = None)
     if not any(state.min_pages for state in chosen):
         notes.append("watermarks are not in a dump: every usable free page may be taken (put /proc/meminfo before it)")
     return Machine(chosen), notes
+
+
+def machine_from_file(name: str, zone: str | None = None) -> tuple[Machine, list[str]]:
+    """Return the machine that the dump called ``name`` shows, "-" being standard input, and notes on it.
+
+    Raises ValueError with one line.
+    """
+    if name == "-":
+        return machine_from_dump(sys.stdin, zone)
+    try:
+        with open(name, encoding="utf-8", errors="replace") as source:
+            return machine_from_dump(source, zone)
+    except OSError as error:
+        raise ValueError(f"{name}: {error.strerror}") from None
 
 
 def random_machine(seed: int) -> Machine:

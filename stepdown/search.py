@@ -1,0 +1,109 @@
+"""``stepdown search``: what order arrays cost on given memory, and which of them no other one beats.
+
+A cost is what the simulated allocator says (`stepdown.simulate`): nothing here is proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from model.buddy import USABLE, ZoneState
+from model.loop import Call
+from model.machine import Machine
+from model.patched import Patched
+from stepdown.simulate import Simulation, simulate
+
+MOST_ORDER = 10  # of all arrays: MAX_PAGE_ORDER of most configurations
+LARGE_ORDER = 9  # 2 MiB: what a large block is
+
+Orders = tuple[int, ...]
+Log = list[tuple[int, int | None]]  # order and first frame of each attempt, None where it was refused
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request for ``n`` pages of the memory ``zones``; ``name`` is what the user calls that memory."""
+
+    name: str
+    n: int
+    zones: tuple[ZoneState, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an array costs: one number a measure, all cases together; None where it does not get every buffer."""
+
+    orders: Orders
+    costs: tuple[int, ...] | None
+
+
+def attempts(run: Simulation, log: Log) -> int:
+    """Return how often the page allocator was asked."""
+    return len(log)
+
+
+def chunks(run: Simulation, log: Log) -> int:
+    """Return how many blocks the buffer is made of."""
+    return sum(frame is not None for _, frame in log)
+
+
+def large_blocks(run: Simulation, log: Log) -> int:
+    """Return how many usable free blocks of order 9 the run took or split, a block of order 10 counting two."""
+
+    def free(zones: Iterable[ZoneState]) -> int:
+        large = [zone.by_order(USABLE)[LARGE_ORDER:] for zone in zones]
+        return sum(count << above for counts in large for above, count in enumerate(counts))
+
+    return free(run.before) - free(run.after)
+
+
+MEASURES: Mapping[str, Callable[[Simulation, Log], int]] = {
+    "attempts": attempts,
+    "chunks": chunks,
+    "large blocks": large_blocks,
+}
+
+
+def every_array(most: int = MOST_ORDER) -> list[Orders]:
+    """Return the arrays of distinct orders, largest first, up to ``most`` and ending with 0: 2^most of them."""
+    return [(*chosen, 0) for length in range(most + 1) for chosen in combinations(range(most, 0, -1), length)]
+
+
+def evaluated(orders: Orders, cases: Sequence[Case]) -> Result:
+    """Return what the patched loop with the array ``orders`` costs."""
+    totals = [0] * len(MEASURES)
+    for case in cases:
+        log: Log = []
+        run = simulate(Patched(orders), Call(case.n), Machine(case.zones), log=log)
+        if not run.ok:
+            return Result(orders, None)
+        totals = [total + measure(run, log) for total, measure in zip(totals, MEASURES.values(), strict=True)]
+    return Result(orders, tuple(totals))
+
+
+def search(
+    arrays: Iterable[Orders], cases: Sequence[Case], jobs: int = -1, scheduler: str | None = None
+) -> Iterator[Result]:
+    """Yield the result of each array, in any order, from ``jobs`` processes (-1: one a core), or from the Dask cluster
+    whose scheduler is at the address ``scheduler``, which needs stepdown on its workers.
+
+    Raises OSError or ValueError where there is no such cluster.
+    """
+    from joblib import Parallel, delayed, parallel_config
+
+    where = {"backend": "dask", "scheduler_host": scheduler} if scheduler else {"backend": "loky", "n_jobs": jobs}
+    with parallel_config(**where):
+        yield from Parallel(return_as="generator_unordered")(delayed(evaluated)(orders, cases) for orders in arrays)
+
+
+def front(results: Iterable[Result]) -> list[Result]:
+    """Return the results that no other one beats: no worse in every measure, better in one. Of arrays that cost the
+    same the shortest stands for all; the fewest attempts come first."""
+    kept: list[Result] = []
+    ranked = [(found.costs, len(found.orders), found.orders) for found in results if found.costs is not None]
+    for costs, _, orders in sorted(ranked):  # what beats one, or stands for it, comes before it
+        if not any(all(a <= b for a, b in zip(other.costs or (), costs, strict=True)) for other in kept):
+            kept.append(Result(orders, costs))
+    return kept
