@@ -161,6 +161,7 @@ def test_a_dask_cluster_of_two_workers_finds_the_same() -> None:
         there = stepdown(*WORDS, *arrays, "--backend", "dask", "--scheduler", cluster.scheduler_address)
         assert there.returncode == 0, there
         assert there.stdout == stepdown(*WORDS, *arrays).stdout
+        assert cluster.scheduler is not None
         ran = cluster.scheduler.transition_counter
     assert ran > len(ARRAYS) // 8  # the scheduler had tasks to hand out
 
