@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from model.events import Attempt, Clear, Free
-from model.gfp import GFP_COMP, GFP_HIGHMEM, GFP_NORETRY, GFP_NOWARN, GFP_ZERO, NAMES, Gfp
+from model.gfp import GFP_COMP, GFP_HIGHMEM, GFP_NORETRY, GFP_NOWARN, GFP_ZERO, Gfp
 from model.gfp_text import BadFlags, gfp_of_number, gfp_of_text
 from model.recorded import (
     BACKWARDS,
@@ -28,28 +27,15 @@ from model.recorded import (
     look_at_pages,
     outcome,
 )
+from model.trace_asks import MOST_TASKS, Ask, Asks, FlagNumbers
 from model.trace_forms import LOOPS, Kind, Record
 from model.trace_header import FEWER, Section, as_int, fields_of, value_of
 from model.trace_lines import Reader
 
 PAGE_AND_SIZE = re.compile(r"page=0x([0-9a-f]{1,16}) size=(\d{1,18})$")
-MOST_TASKS = 1 << 14  # with a call or a request open at once
 MOST_PENDING = 1 << 16  # events of calls that wait for the end of their section
-MOST_OPEN = 64  # requests of one task inside each other
 # functions between the loop and __alloc_pages() that a return address may name in place of the loop
 BETWEEN = {"", "?", "alloc_pages", "alloc_pages_noprof", "alloc_pages_current", "alloc_pages_node", "alloc_pages_mpol"}
-
-
-@dataclass
-class Ask:
-    """A request that the page allocator has not returned from."""
-
-    line: int
-    time: float | None
-    values: dict[str, str]
-    answer: Record | None = None
-    compactions: int = 0
-    reclaims: int = 0
 
 
 # an enumeration's members are slow to look up, and this is done for each of a million lines
@@ -65,7 +51,7 @@ class Cutter:
         self.size_bytes, self.loop = size_bytes, loop
         self.section = Section()
         self.calls: dict[str, Recorded] = {}  # open, by task
-        self.asked: dict[str, list[Ask]] = {}
+        self.asks, self.flag_numbers = Asks(), FlagNumbers()
         self.doubts: dict[str, None] = {}  # about whole traces
         self.held_back: Recorded | None = None  # the call that the section's header may be about
         self.other_requests = 0
@@ -74,7 +60,6 @@ class Cutter:
         self.times: dict[str, float] = {}  # of the newest record of each task
         self.pending: list[Recorded] = []
         self.pending_events = 0
-        self.agreed: set[tuple[str, str]] = set()  # numbers and names of flags that were held against each other
 
     def cut(self, records: Iterable[Record]) -> Iterator[Recorded]:
         """Yield the calls in the order of their ends."""
@@ -111,12 +96,14 @@ class Cutter:
         if kind is ANSWER:
             self.take_answer(record)
         elif kind is ASK:
-            self.take_ask(record)
+            section.asks = self.reader.wants_all = True
+            if not self.asks.begin(record):
+                self.note_loss()
         elif kind is RETURN:
             section.returns = True
-            open_asks = self.asked.get(task, [])
-            if open_asks:
-                self.end_request(record, open_asks.pop(), record.function)
+            ask = self.asks.end(task)
+            if ask is not None:
+                self.end_request(record, ask, record.function)
             elif call is not None:
                 call.gaps[LOST] = None
         elif kind is CLEAR:
@@ -137,41 +124,35 @@ class Cutter:
                 call.mapped = True
                 if not call.function:
                     self.leave(task, True)
-        elif kind is WORK and (open_asks := self.asked.get(task, [])):
-            open_asks[-1].compactions += record.function == "mm_compaction_begin"
-            open_asks[-1].reclaims += record.function == "mm_vmscan_direct_reclaim_begin"
+        elif kind is WORK:
+            self.asks.work(record)
         elif kind is LOST_HERE:
             self.lose()
 
-    def take_ask(self, record: Record) -> None:
-        """A request begins, perhaps inside another: reclaim asks for pages, too."""
-        self.section.asks = self.reader.wants_all = True
-        open_asks = self.asked.setdefault(record.task, [])
-        if len(open_asks) >= MOST_OPEN or len(self.asked) > MOST_TASKS:
-            self.lose()
-            open_asks = self.asked.setdefault(record.task, [])
-        open_asks.append(Ask(record.line, record.time, fields_of(record.values)))
-
     def take_leave(self, record: Record, call: Recorded) -> None:
         """The loop's function returns."""
-        if self.asked.get(record.task) and not self.section.returns:
+        if not self.section.returns and self.asks.by_task.pop(record.task, None):
             call.gaps[UNANSWERED] = None
-            self.asked.pop(record.task)
         returned = value_of(record.values, "ret")
         self.leave(record.task, None if returned is None else returned != 0)
 
     def end_answered(self, record: Record) -> None:
         """Without probes on the allocator's return a request is over when its task does something else."""
-        open_asks = self.asked.get(record.task, [])
-        if open_asks and open_asks[-1].answer is not None:
-            self.end_request(record, open_asks.pop(), "")
+        ask = self.asks.newest(record.task)
+        if ask is not None and ask.answer is not None:
+            self.asks.end(record.task)
+            self.end_request(record, ask, "")
 
     def lose(self) -> None:
-        """Note that events are missing here: every call that is open has a gap."""
+        """Note that events are missing here: every call that is open has a gap, no request its answer."""
+        self.note_loss()
+        self.asks.by_task.clear()
+
+    def note_loss(self) -> None:
+        """Note that every call that is open has a gap."""
         self.section.has_lost = True
         for call in self.calls.values():
             call.gaps[LOST] = None
-        self.asked.clear()
 
     def enter(self, record: Record, call: Recorded | None) -> None:
         """Begin a call at the entry of the loop's function."""
@@ -205,10 +186,7 @@ class Cutter:
                 return
             self.take_request(record, Ask(record.line, None, {}, record), record.function)
             return
-        open_asks = self.asked.get(record.task, [])
-        if open_asks and open_asks[-1].answer is None and asks_for(open_asks[-1], record.order):
-            open_asks[-1].answer = record
-        else:
+        if not self.asks.answer(record):
             self.count_other()  # the bulk allocator prints answers without passing the probe
 
     def end_request(self, record: Record, ask: Ask, caller: str) -> None:
@@ -240,7 +218,7 @@ class Cutter:
         call = self.calls.get(key)
         if call is None:
             call = self.begin_without_window(answer, caller, key)
-        self.check_numbers(ask, gfp)
+        self.flag_numbers.check(ask, gfp, self.section)
         call.loop = call.loop or self.loop or LOOPS.get(caller, "")
         if caller in LOOPS:
             call.told_by = "return address"
@@ -306,22 +284,6 @@ class Cutter:
             self.calls.pop(next(iter(self.calls)))
             self.section.has_lost = True
         return call
-
-    def check_numbers(self, ask: Ask, gfp: Gfp) -> None:
-        """Hold the number of a probe's flags against the names that the answer prints."""
-        text = ask.values.get("gfp")
-        if text is None or ask.answer is None or (text, ask.answer.gfp) in self.agreed:
-            return
-        number = as_int(text)
-        if number is None or ask.answer.gfp.startswith("0x"):
-            return
-        meant = gfp_of_number(number)
-        if any(getattr(meant, name) != getattr(gfp, name) for name in NAMES):
-            self.section.disagreeing += 1
-        else:
-            self.section.agreeing += 1
-            if len(self.agreed) < 4096:
-                self.agreed.add((text, ask.answer.gfp))
 
     def leave(self, task: str, ok: bool | None) -> None:
         """End the call of ``task``; what can be judged now goes to ``done``."""
@@ -392,7 +354,7 @@ class Cutter:
         self.times.clear()
         self.done += self.pending
         self.pending, self.pending_events = [], 0
-        self.asked.clear()
+        self.asks.by_task.clear()
 
     def give(self, call: Recorded) -> None:
         """Let a call be judged: at once, or when its section is over where the header counts events that may lack."""
@@ -418,9 +380,3 @@ def clear(call: Recorded, record: Record) -> None:
     frame = call.frames.get(page)
     if size and frame is not None and size % PAGE_SIZE == 0:
         call.add(Clear(frame, size // PAGE_SIZE), record.line)
-
-
-def asks_for(ask: Ask, order: int) -> bool:
-    """Return whether the request is for ``order``, as far as its probe shows."""
-    shown = as_int(ask.values.get("order"))
-    return shown is None or shown == order

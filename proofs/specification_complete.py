@@ -65,7 +65,7 @@ def keeps(monitors: tuple[Monitor, ...], event: Event) -> tuple[Monitor, ...] | 
 
 
 @dataclass(frozen=True)
-class Lockstep(Monitor):
+class OnlyMove(Monitor):
     """The other strategy's claims, watching what both did so far, and the question what it can do next."""
 
     claims: tuple[Monitor, ...] = ()  # on orders, answers and ends
@@ -135,11 +135,11 @@ def same_flags(one: Gfp, other: Gfp) -> bool:
 
 
 def prove(target: Target) -> Any:
-    """Return the answer for one target: the engine's product of the patched loop with ``Lockstep``."""
+    """Return the answer for one target: the engine's product of the patched loop with ``OnlyMove``."""
     from proofs.engine.prove import Prover
     from spec.claims import OURS, Claim, Part
 
-    claim = Claim("specification-complete", "the ten claims admit no other run", OURS, (Part(Lockstep),))
+    claim = Claim("specification-complete", "the ten claims admit no other run", OURS, (Part(OnlyMove),))
     return Prover(target).prove_claim(claim)
 
 
