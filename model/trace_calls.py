@@ -131,7 +131,7 @@ class Cutter:
 
     def take_leave(self, record: Record, call: Recorded) -> None:
         """The loop's function returns."""
-        if not self.section.returns and self.asks.by_task.pop(record.task, None):
+        if not self.section.returns and self.asks.by_task.pop(record.task, []):
             call.gaps[UNANSWERED] = None
         returned = value_of(record.values, "ret")
         self.leave(record.task, None if returned is None else returned != 0)
