@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from importlib import import_module
@@ -15,6 +15,7 @@ from proofs.engine import ranking, search
 from proofs.engine import shape as shapes
 from proofs.engine.coverage import hold
 from proofs.engine.explorer import NotDeterministic, TooManyPaths
+from proofs.engine.finders import FINDERS, Question, find
 from proofs.engine.ground import Base, Ground, Samples
 from proofs.engine.obligations import excludes, inductive, kept, least_n, told_apart, violations
 from proofs.engine.solver import Solver, SolverUnknown
@@ -39,6 +40,7 @@ from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
 
 MANY_PATHS = 300  # of a loop: then a search for a scenario comes first
+QUICK = ("breadth-first",)  # finders, where others have not failed yet
 QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
 
 
@@ -99,11 +101,11 @@ class Prover:
             if found.claim == claim.name:
                 return self._crash(claim, part, base, found)
             if found.word is not Word.REFUTED:
-                refuted = self._refute(claim, part, base, Cost())
+                refuted = self._refute(claim, part, base, Cost(), finders=QUICK)
                 return refuted or replace(found, claim=claim.name, label=part.label)
         costly = len(base.system.transitions) > MANY_PATHS
         if costly:  # a walk inside a turn: before so many paths are read with the claim, is it simply false?
-            answer = self._refute(claim, part, base, Cost(len(base.system.transitions)), most=QUICK_N)
+            answer = self._refute(claim, part, base, Cost(len(base.system.transitions)), most=QUICK_N, finders=QUICK)
             if answer is not None:
                 return answer
         solver = Solver()
@@ -125,7 +127,7 @@ class Prover:
             if (
                 form == inv.FORMS[1] and not costly
             ):  # equalities do not do: before the costly forms, is it simply false?
-                answer = self._refute(claim, part, base, Cost(len(product.transitions)), most=QUICK_N)
+                answer = self._refute(claim, part, base, Cost(len(product.transitions)), most=QUICK_N, finders=QUICK)
                 if answer is not None:
                     return answer
         obligations = (
@@ -174,13 +176,14 @@ class Prover:
         return samples
 
     def _refute(
-        self, claim: Claim, part: Part, base: Base, cost: Cost, least: int = 0, most: int | None = None
-    ) -> Answer | None:
-        """Return REFUTED with the smallest scenario, or None when no run was found that breaks the claim."""
+        self, claim: Claim, part: Part, base: Base, cost: Cost, least: int = 0, most: int | None = None,
+        finders: Iterable[str] = FINDERS,
+    ) -> Answer | None:  # fmt: skip
+        """Return REFUTED with the smallest scenario, or None when no finder found a run that breaks the claim."""
         matter = Matter(replace(self.ground.call, n=0), self.target.orders)
         if most is None:
             most = INT_MAX if self.target.int_only else self.target.most_n
-        found = search.smallest(self.target.loop, claim.name, part.monitor, matter, least, most)
+        found = find(Question(self.target.loop, claim.name, part.monitor, matter, least, most), finders)
         if found is None:
             return None
         again = Matter(found.call, self.target.orders)

@@ -101,7 +101,7 @@ def smallest(
             turns, found, visited = _breadth_first(loop, claim, monitor, mine, min(budget, MOST_NODES_A_SIZE))
             budget -= visited
             if found is None and visited > MOST_NODES_A_SIZE:
-                found = next(filter(None, (_long_run(loop, claim, monitor, mine, plan) for plan in PLANS)), None)
+                found = next(filter(None, (tried(loop, claim, monitor, mine, plan) for plan in PLANS)), None)
             if found is not None and (best is None or (turns, found.refusals, plain) < best[0]):
                 best = (turns, found.refusals, plain), found
         if best is not None:
@@ -112,10 +112,11 @@ def smallest(
 
 
 class Planned:
-    """An allocator that answers every attempt by its order alone, and notes the answers."""
+    """An allocator that gives the first answers from a list, then answers by the order alone, and notes them all."""
 
-    def __init__(self, plan: Callable[[int], bool]) -> None:
+    def __init__(self, plan: Callable[[int], bool], first: Iterable[bool] = ()) -> None:
         self.plan = plan
+        self.first = iter(first)
         self.answers: list[bool] = []
         self.script = Script(self._each())
 
@@ -124,8 +125,9 @@ class Planned:
             yield self.answers[-1]
 
     def alloc_pages(self, gfp: Gfp, order: int) -> int | None:
-        """Return the next block, or None, as the plan says."""
-        self.answers.append(self.plan(order))
+        """Return the next block, or None, as the list or the plan says."""
+        answer = next(self.first, None)
+        self.answers.append(self.plan(order) if answer is None else answer)
         return self.script.alloc_pages(gfp, order)
 
     def free_pages(self, frame: int, order: int) -> None:
@@ -135,21 +137,24 @@ class Planned:
 PLANS: tuple[Callable[[int], bool], ...] = (lambda order: order == 0, lambda order: True, lambda order: 0 <= order <= 4)
 
 
-def _long_run(
-    loop: Loop, claim: str, monitor: type[Monitor], matter: Matter, plan: Callable[[int], bool]
-) -> Scenario | None:
-    """Return the run under one plain way of answering, if it breaks the claim."""
-    allocator = Planned(plan)
-    now, seen = judge(monitor, matter), []
+def tried(
+    loop: Loop, claim: str, monitor: type[Monitor], matter: Matter, plan: Callable[[int], bool],
+    first: Iterable[bool] = (),
+) -> Scenario | None:  # fmt: skip
+    """Return the run with these first answers and then one plain way of answering, if it breaks the claim."""
+    allocator = Planned(plan, first)
+    kernel = Kernel(allocator, PageArray())
+    now, seen = judge(monitor, matter), list[Event]()
     try:
-        for event in islice(run(loop, matter.call, Kernel(allocator, PageArray())), MOST_EVENTS):
+        for event in islice(run(loop, matter.call, kernel), MOST_EVENTS):
             seen.append(event)
             now = now.step(event)
     except Broken as broken:
         asked = sum(isinstance(event, Attempt) for event in seen)
         return Scenario(claim, matter.call, tuple(allocator.answers[:asked]), tuple(seen), str(broken))
-    except Crash:
-        return None
+    except Crash as crash:
+        if crash.claim == claim:
+            return Scenario(claim, matter.call, tuple(allocator.answers), (*seen, *kernel.events), crash.reason)
     return None
 
 
