@@ -13,6 +13,7 @@ from model.buddy import USABLE, ZoneState
 from model.loop import Call
 from model.machine import Machine
 from model.patched import Patched
+from model.tlb import most_entries
 from stepdown.simulate import Simulation, simulate
 
 MOST_ORDER = 10  # of all arrays: MAX_PAGE_ORDER of most configurations
@@ -44,9 +45,9 @@ def attempts(run: Simulation, log: Log) -> int:
     return len(log)
 
 
-def chunks(run: Simulation, log: Log) -> int:
-    """Return how many blocks the buffer is made of."""
-    return sum(frame is not None for _, frame in log)
+def tlb_entries(run: Simulation, log: Log) -> int:
+    """Return how many entries of the IOMMU's page table map the buffer, wherever its I/O address may lie."""
+    return most_entries([(frame, 1 << order) for order, frame in log if frame is not None])
 
 
 def large_blocks(run: Simulation, log: Log) -> int:
@@ -61,7 +62,7 @@ def large_blocks(run: Simulation, log: Log) -> int:
 
 MEASURES: Mapping[str, Callable[[Simulation, Log], int]] = {
     "attempts": attempts,
-    "chunks": chunks,
+    "TLB entries": tlb_entries,
     "large blocks": large_blocks,
 }
 

@@ -39,7 +39,8 @@ def search_command(
     sizes: tuple[str, ...], states: tuple[str, ...], seeds: tuple[int, ...], arrays: tuple[str, ...],
     plot: Path | None, resume: Path | None, jobs: int, backend: str, scheduler: str | None, form: str,
 ) -> None:  # fmt: skip
-    """Show which order arrays no other one beats on given memory: attempts, chunks and large blocks consumed.
+    """Show which order arrays no other one beats on given memory: attempts, TLB entries (pages of 4K, 64K, 1M,
+    2M, the I/O address aligned to 1M), and free blocks of 2M consumed.
 
     Ctrl-C stops it and shows the front so far; with --resume FILE the same command goes on from there.
 
