@@ -5,7 +5,9 @@ A cost is what the simulated allocator says (`stepdown.simulate`): nothing here 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -87,16 +89,28 @@ def evaluated(orders: Orders, cases: Sequence[Case]) -> Result:
 def search(
     arrays: Iterable[Orders], cases: Sequence[Case], jobs: int = -1, scheduler: str | None = None
 ) -> Iterator[Result]:
-    """Yield the result of each array, in any order, from ``jobs`` processes (-1: one a core), or from the Dask cluster
+    """Return the result of each array, in any order, from ``jobs`` processes (-1: one a core), or from the Dask cluster
     whose scheduler is at the address ``scheduler``, which needs stepdown on its workers.
 
-    Raises OSError or ValueError where there is no such cluster.
+    To be called in the main thread. Raises OSError or ValueError where there is no such cluster.
     """
     from joblib import Parallel, delayed, parallel_config
 
     where = {"backend": "dask", "scheduler_host": scheduler} if scheduler else {"backend": "loky", "n_jobs": jobs}
-    with parallel_config(**where):
-        yield from Parallel(return_as="generator_unordered")(delayed(evaluated)(orders, cases) for orders in arrays)
+    with parallel_config(**where), nullcontext() if scheduler else _deaf_to_interrupts():
+        tasks = (delayed(evaluated)(orders, cases) for orders in arrays)
+        results: Iterator[Result] = Parallel(return_as="generator_unordered")(tasks)
+        return results
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C, as the processes that are started meanwhile will for good: it is for who started them."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def front(results: Iterable[Result]) -> list[Result]:
