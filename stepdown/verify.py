@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from spec.c_claims import C_CLAIMS, NAMED
 from spec.claims import CLAIMS
+from spec.defects import DEFECTS
 from spec.examples import EXAMPLES
 from spec.targets import MOST_ENTRIES, TARGETS, Target, of_order_array
 
@@ -51,7 +52,7 @@ def chosen_claims(text: str | None, target: Target | None = None) -> list[str]:
 
 def chosen_target(text: str, data_model: str = "ilp32", single_pages: bool = False, sets: Iterable[str] = ()) -> Target:
     """Return the target called ``text``, a function of a C file, or the class of a Python file. Raises Usage."""
-    known = TARGETS | EXAMPLES
+    known = TARGETS | EXAMPLES | {name: defect.target for name, defect in DEFECTS.items()}
     if text in known:
         return known[text]
     if re.fullmatch(r".+\.[ch](:\w+)?", text):
