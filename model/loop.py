@@ -8,7 +8,7 @@ from typing import Any
 
 from model.events import FAILED, Back, End, Event, Turn
 from model.gfp import GFP_KERNEL, Gfp
-from model.kernel import Kernel
+from model.kernel import Crash, Kernel
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,13 @@ class Loop:
 
 
 def take_turn(loop: Loop, call: Call, state: Any, kernel: Kernel) -> tuple[Any, list[Event]]:
-    """Return the state after one pass and the events of that pass."""
+    """Return the state after one pass and the events of that pass. Raises Crash, for an index out of bounds, too."""
     kernel.events = []
     unwinding = isinstance(state, Unwinding)
-    after = loop.unwind(call, state, kernel) if unwinding else loop.turn(call, state, kernel)
+    try:
+        after = loop.unwind(call, state, kernel) if unwinding else loop.turn(call, state, kernel)
+    except IndexError:
+        raise Crash("array-index-in-bounds", "an array is read outside its entries") from None
     ended_at_once = isinstance(after, End) and not kernel.events
     begins = Back() if unwinding else Turn()
     events = kernel.events if ended_at_once else [begins, *kernel.events]

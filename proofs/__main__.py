@@ -10,7 +10,13 @@ import time
 from importlib import import_module
 
 from model.patched import Patched
-from proofs import never_more_attempts_than_before, order_arrays, order_mask_is_patched, specification_complete
+from proofs import (
+    never_more_attempts_than_before,
+    order_arrays,
+    order_mask_is_patched,
+    specification_complete,
+    worst_case,
+)
 from proofs.engine.theorem import PROVED, Theorem, line, prove_all
 from spec.claims import CLAIMS
 from spec.targets import TARGETS
@@ -30,6 +36,10 @@ def main(names: list[str]) -> int:
                 wrong.append(f"{answer.claim} on {target.name}")
             print(f"  {answer.claim:<30}{line(answer)}{mark}", flush=True)
             shown += 1
+        for worst, as_stated in worst_case.shown(target.name):
+            print(f"  worst case: {worst.cost:<22}{worst}", flush=True)
+            if not as_stated:
+                wrong.append(f"worst-case of {worst.cost} on {target.name}")
         print(f"  {shown} claims in {time.monotonic() - begun:.1f} s\n", file=sys.stderr)
     for name in ("patched", "single-pages"):
         answer = specification_complete.prove(TARGETS[name])

@@ -7,24 +7,34 @@ import sys
 
 import click
 
+from stepdown.verify import Usage
+
 EPILOG = "Exit status: 0 nothing is lost; 1 a claim is lost; 3 something is unknown; 2 usage; 70 our bug."
 
 
 @click.command(name="compare", epilog=EPILOG)
 @click.argument("old")
 @click.argument("new")
+@click.option("--pgsizes", default="4K,64K,1M,2M", show_default=True, metavar="LIST", help="Page sizes of the IOMMU.")
+@click.option("--max-order", type=click.IntRange(0, 15), default=10, show_default=True, help="Largest order to be had.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def compare_command(old: str, new: str, form: str) -> None:
-    """Show what NEW keeps, loses and gains against OLD: names, FILE.py:CLASS, or order arrays.
+def compare_command(old: str, new: str, pgsizes: str, max_order: int, form: str) -> None:
+    """Show what NEW keeps, loses and gains against OLD, and what each costs: names, FILE.py:CLASS, or order arrays.
 
     A FILE.py is code, and it is run.
 
     \b
     stepdown compare patched 9,8,4,2,0
     stepdown compare pre-patch patched
+    stepdown compare patched my_loop.py:MyLoop --pgsizes 4K,2M
     """
-    from stepdown import compare, report
+    from stepdown import compare, compare_costs, report
+    from stepdown.measures import parse_pgsizes
 
+    try:
+        sizes = parse_pgsizes(pgsizes)
+    except ValueError as error:
+        raise Usage(str(error)) from None
     before, after = compare.chosen(old), compare.chosen(new)
     found = []
     if form == "text":
@@ -42,6 +52,7 @@ def compare_command(old: str, new: str, form: str) -> None:
         rows = [{"claim": c.claim, "change": c.word, "old": c.old.word.value, "new": c.new.word.value} for c in found]
         cost = [{"n": n, "refused": row[:2], "granted": row[2:]} for n, row in compare.costs(before, after)]
         told = {"version": 1, "claims": rows, "same_behaviour": same.word.value, "attempts": cost}
+        told |= compare_costs.as_dict(before, after, max_order, sizes)
         click.echo(json.dumps(told, indent=2))
         sys.exit(status)
     for change in found:
@@ -58,4 +69,6 @@ def compare_command(old: str, new: str, form: str) -> None:
     for n, row in compare.costs(before, after):
         numbers = ["-" if number is None else str(number) for number in row]
         click.echo(f"{n:>8}{numbers[0]:>23}{numbers[1]:>9}{numbers[2]:>12}{numbers[3]:>9}")
+    for line in compare_costs.told(before, after, max_order, sizes):
+        click.echo(line)
     sys.exit(status)

@@ -6,23 +6,20 @@ A cost is what the simulated allocator says (`stepdown.simulate`): nothing here 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import combinations
 
-from model.buddy import USABLE, ZoneState
+from model.buddy import ZoneState
 from model.loop import Call
-from model.machine import Machine
 from model.patched import Patched
-from model.tlb import most_entries
-from stepdown.simulate import Simulation, simulate
+from stepdown.measures import MEASURES as ALL_MEASURES
+from stepdown.measures import cost_of
 
 MOST_ORDER = 10  # of all arrays: MAX_PAGE_ORDER of most configurations
-LARGE_ORDER = 9  # 2 MiB: what a large block is
 
 Orders = tuple[int, ...]
-Log = list[tuple[int, int | None]]  # order and first frame of each attempt, None where it was refused
 
 
 @dataclass(frozen=True)
@@ -42,31 +39,7 @@ class Result:
     costs: tuple[int, ...] | None
 
 
-def attempts(run: Simulation, log: Log) -> int:
-    """Return how often the page allocator was asked."""
-    return len(log)
-
-
-def tlb_entries(run: Simulation, log: Log) -> int:
-    """Return how many entries of the IOMMU's page table map the buffer, wherever its I/O address may lie."""
-    return most_entries([(frame, 1 << order) for order, frame in log if frame is not None])
-
-
-def large_blocks(run: Simulation, log: Log) -> int:
-    """Return how many usable free blocks of order 9 the run took or split, a block of order 10 counting two."""
-
-    def free(zones: Iterable[ZoneState]) -> int:
-        large = [zone.by_order(USABLE)[LARGE_ORDER:] for zone in zones]
-        return sum(count << above for counts in large for above, count in enumerate(counts))
-
-    return free(run.before) - free(run.after)
-
-
-MEASURES: Mapping[str, Callable[[Simulation, Log], int]] = {
-    "attempts": attempts,
-    "TLB entries": tlb_entries,
-    "large blocks": large_blocks,
-}
+MEASURES = {name: ALL_MEASURES[name] for name in ("attempts", "TLB entries", "large blocks")}
 
 
 def every_array(most: int = MOST_ORDER) -> list[Orders]:
@@ -78,11 +51,10 @@ def evaluated(orders: Orders, cases: Sequence[Case]) -> Result:
     """Return what the patched loop with the array ``orders`` costs."""
     totals = [0] * len(MEASURES)
     for case in cases:
-        log: Log = []
-        run = simulate(Patched(orders), Call(case.n), Machine(case.zones), log=log)
-        if not run.ok:
+        cost = cost_of(Patched(orders), Call(case.n), case.zones)
+        if not cost.run.ok:
             return Result(orders, None)
-        totals = [total + measure(run, log) for total, measure in zip(totals, MEASURES.values(), strict=True)]
+        totals = [total + measure(cost) for total, measure in zip(totals, MEASURES.values(), strict=True)]
     return Result(orders, tuple(totals))
 
 

@@ -1,8 +1,13 @@
-"""What the tests counted, printed before pytest's summary."""
+"""What the tests counted, printed before pytest's summary; and no test asserts a time."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from hypothesis import settings
+
+settings.register_profile("stepdown", deadline=None)
+settings.load_profile("stepdown")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -99,7 +99,7 @@ class AnyHistory(RuleBasedStateMachine):
             assert self.zone.state().blocks[kind] == self.first.blocks[kind]
 
 
-AnyHistory.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+AnyHistory.TestCase.settings = settings(max_examples=120, stateful_step_count=40)
 TestAnyHistory = AnyHistory.TestCase
 
 
@@ -182,7 +182,7 @@ def test_an_order_above_the_largest_is_refused_and_changes_nothing(machine: Mach
 
 
 @given(free_lists(max_order=5), st.integers(0, 3000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_call_that_fails_leaves_the_free_lists_as_they_were(machine: Machine, more: int) -> None:
     before = machine.state()
     n = sum(state.total_pages() for state in before) + 1 + more

@@ -13,6 +13,7 @@ from spec.targets import TARGETS
 from stepdown import compare
 from stepdown.__main__ import cli
 from stepdown.verify import Usage
+from tests.test_cli import refused
 
 
 def test_dropping_the_0_loses_the_bounds_of_the_array() -> None:
@@ -21,6 +22,8 @@ def test_dropping_the_0_loses_the_bounds_of_the_array() -> None:
     assert ran.exit_code == 1
     lost = [row["claim"] for row in told["claims"] if row["change"] == "lost"]
     assert lost == ["array-index-in-bounds"]
+    assert [worst["form"] for worst in told["worst"]["old"]][:1] == ["n + [n >= 16] + [n >= 256] + [n >= 512]"]
+    assert told["regressions"]["checked_up_to"] == 32
     back = CliRunner().invoke(cli, ["compare", "9,8,4", "patched", "--format", "json"])
     assert [r["claim"] for r in json.loads(back.output)["claims"] if r["change"] == "gained"] == lost
 
@@ -48,6 +51,10 @@ def test_costs_are_those_of_the_commit_message_and_the_best_case_got_worse() -> 
 
 def test_a_call_that_crashes_has_no_cost() -> None:
     assert dict(compare.costs(TARGETS["patched"], compare.chosen("9,8,4")))[8] == [8, None, 8, None]
+
+
+def test_rejects_page_sizes_that_cannot_map_a_page() -> None:
+    assert "4K must be among them" in refused("compare", "patched", "patched", "--pgsizes", "64K")
 
 
 def test_rejects_a_loop_that_nobody_knows() -> None:

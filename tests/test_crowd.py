@@ -40,14 +40,14 @@ def events(draw: st.DrawFn) -> list[Event]:
 
 @pytest.mark.parametrize("monitor", MONITORS, ids=lambda monitor: monitor.__name__)
 @given(events=events(), n=st.integers(0, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_events_are_judged_alike(monitor: type[Monitor], events: list[Event], n: int) -> None:
     matter = Matter(Call(n))
     assert first_break(monitor, matter, events) == broken_at(monitor, matter, events)
 
 
 @given(st.integers(0, 2**32), st.integers(0, 700))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_runs_with_one_event_changed_are_judged_alike(seed: int, n: int) -> None:
     made = list(
         run(random.Random(seed).choice([Patched(), PrePatch()]), Call(n), Kernel(Adversarial(seed), PageArray()))

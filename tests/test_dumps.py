@@ -212,7 +212,7 @@ def test_random_bytes_are_read_or_refused(data: bytes) -> None:
 
 
 @given(st.sampled_from(sorted(REAL)), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_mutated_dump_is_read_or_refused(name: str, data: st.DataObject) -> None:
     text = REAL[name]
     for _ in range(data.draw(st.integers(1, 4))):

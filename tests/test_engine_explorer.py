@@ -93,7 +93,7 @@ def taken(found: list[Path[Any]], inputs: Mapping[str, int]) -> list[Path[Any]]:
 
 
 @given(programs())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_every_input_is_on_one_path_and_it_leads_where_python_leads(program: Code) -> None:
     found = paths(lambda: program(SYMBOLS))
     for inputs in INPUTS:
@@ -105,7 +105,7 @@ def test_every_input_is_on_one_path_and_it_leads_where_python_leads(program: Cod
 
 
 @given(programs(), st.integers(-3, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_under_an_assumption_the_paths_cover_what_it_allows(program: Code, least: int) -> None:
     assumed = SYMBOLS["x"] >= least
     found = paths(lambda: program(SYMBOLS), (assumed.literal,))
@@ -115,7 +115,7 @@ def test_under_an_assumption_the_paths_cover_what_it_allows(program: Code, least
 
 
 @given(programs())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_path_has_an_input(program: Code) -> None:
     for path in paths(lambda: program(SYMBOLS)):
         assert Solver().satisfiable(path.literals)
@@ -125,7 +125,7 @@ x: Any = variable("x")
 
 
 @given(st.integers(-20, 20), st.integers(0, 63))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_enumeration_gives_exactly_the_values_of_a_bounded_int(low: int, more: int) -> None:
     bounds = ((x >= low).literal, (x <= low + more).literal)
     found = paths(lambda: range(100)[x.__index__() - low] + low, bounds)

@@ -46,7 +46,7 @@ MARKS: dict[Terms, set[int]] = {
 
 
 @given(POINTS, st.sampled_from(FORMS), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_joined_point_satisfies_what_is_supposed_of_its_location(
     points: list[tuple[int, int, int]], form: str, exact: bool
 ) -> None:
@@ -60,7 +60,7 @@ def test_every_joined_point_satisfies_what_is_supposed_of_its_location(
 
 
 @given(POINTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_bound_left_out_as_redundant_follows_from_those_that_are_told(points: list[tuple[int, int, int]]) -> None:
     element = Element(("x", "y", "z"), MARKS)
     for point in points:
@@ -117,7 +117,7 @@ PAIRS = st.tuples(st.integers(-3, 4), st.integers(-3, 4))
 
 
 @given(PAIRS, PAIRS, PAIRS, st.sampled_from(FORMS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_is_found_of_a_toy_loop_holds_of_all_it_reaches(
     first: tuple[int, int], granted: tuple[int, int], refused: tuple[int, int], form: str
 ) -> None:

@@ -70,7 +70,7 @@ def _determinant(rows: list[list[int]]) -> int:
 
 
 @given(points(2))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_conditions_hold_on_the_lattice_and_nowhere_else_in_the_plane(seen: list[Point]) -> None:
     lattice = joined(seen)
     for point in product(range(-5, 6), repeat=2):
@@ -78,7 +78,7 @@ def test_the_conditions_hold_on_the_lattice_and_nowhere_else_in_the_plane(seen: 
 
 
 @given(points(3), st.lists(st.tuples(*[st.integers(-9, 9)] * 3), min_size=15, max_size=15))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_conditions_hold_on_the_lattice_and_nowhere_else_in_space(seen: list[Point], asked: list[Point]) -> None:
     lattice = joined(seen)
     for point in [*seen, *asked]:
@@ -86,7 +86,7 @@ def test_the_conditions_hold_on_the_lattice_and_nowhere_else_in_space(seen: list
 
 
 @given(points(3), st.lists(st.integers(-5, 5), min_size=3, max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whole_combinations_are_members_and_join_nothing(seen: list[Point], times: list[int]) -> None:
     lattice = joined(seen)
     point = list(seen[0])
@@ -99,7 +99,7 @@ def test_whole_combinations_are_members_and_join_nothing(seen: list[Point], time
 
 
 @given(points(3, most=5), st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_order_of_joins_does_not_matter(seen: list[Point], random: Random) -> None:
     shuffled = list(seen)
     random.shuffle(shuffled)
@@ -109,7 +109,7 @@ def test_the_order_of_joins_does_not_matter(seen: list[Point], random: Random) -
 
 
 @given(points(2), st.tuples(st.integers(-6, 6), st.integers(-6, 6)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_join_says_whether_the_lattice_grew(seen: list[Point], point: Point) -> None:
     lattice = joined(seen)
     assert lattice.join(point) == (not is_member(seen, point))
@@ -122,7 +122,7 @@ def test_one_point_is_a_lattice_of_one_point() -> None:
 
 
 @given(st.lists(st.lists(st.integers(-6, 6), min_size=3, max_size=3), max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_change_of_coordinates_is_unimodular(rows: list[list[int]]) -> None:
     columns, diagonal = smith_columns(rows, 3)
     assert abs(_determinant(columns)) == 1

@@ -96,13 +96,13 @@ def truth(made: Any, values: Mapping[str, int]) -> bool:
 
 
 @given(expressions(), VALUES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_an_expression_of_symbols_is_pythons_under_every_value(make: Make, values: dict[str, int]) -> None:
     assert value(make(SYMBOLS), values) == make(values)
 
 
 @given(expressions(), expressions(), COMPARISONS, VALUES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_comparison_of_symbols_is_pythons(
     left: Make, right: Make, compared: Callable[[Any, Any], Any], values: dict[str, int]
 ) -> None:
@@ -112,7 +112,7 @@ def test_a_comparison_of_symbols_is_pythons(
 
 
 @given(expressions(), VALUES, st.integers(-2, 12), COMPARISONS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_bit_length_compares_as_pythons(
     make: Make, values: dict[str, int], bits: int, compared: Callable[[Any, Any], Any]
 ) -> None:
@@ -147,14 +147,14 @@ LITERALS = st.one_of(
 
 
 @given(LITERALS, VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_negated_literal_holds_exactly_where_the_literal_does_not(literal: Literal, values: dict[str, int]) -> None:
     assert literal.negated().holds(values) != literal.holds(values)
     assert literal.negated().negated().holds(values) == literal.holds(values)
 
 
 @given(st.sampled_from(("le", "eq", "ne", "div", "ndiv")), SMALL, SMALL, SMALL, st.integers(2, 9), VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_compare_changes_the_form_and_not_the_meaning(
     kind: str, a: int, b: int, c: int, modulus: int, values: dict[str, int]
 ) -> None:
@@ -164,7 +164,7 @@ def test_compare_changes_the_form_and_not_the_meaning(
 
 
 @given(LITERALS, expressions(), VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_substitution_and_evaluation_agree(literal: Literal, make: Make, values: dict[str, int]) -> None:
     replaced = substitute(literal, {"x": make(SYMBOLS)})
     if literal.kind in ("yes", "no"):  # a Boolean variable has no number to be replaced by

@@ -143,7 +143,7 @@ def test_a_history_leaves_the_share_free_that_was_given_back() -> None:
 @pytest.mark.parametrize("generator", [free_lists(), histories(), perturbed_dumps(), machines()])
 def test_every_generator_makes_machines_that_a_loop_can_run_on(generator: st.SearchStrategy[Machine]) -> None:
     @given(generator)
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     def judge(machine: Machine) -> None:
         pages = sum(state.total_pages() for state in machine.state())
         events = events_of(Patched(), 40, machine)
@@ -154,7 +154,7 @@ def test_every_generator_makes_machines_that_a_loop_can_run_on(generator: st.Sea
 
 
 @given(environments(), st.integers(0, 1100), st.sampled_from([Patched(), PrePatch()]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_on_every_environment_a_run_ends_and_a_buffer_is_whole(allocator: Allocator, n: int, loop: Loop) -> None:
     events = events_of(loop, n, allocator)
     blocks = [(attempt.frame, attempt.pages) for attempt in attempts(events) if attempt.frame is not None]

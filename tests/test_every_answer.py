@@ -7,7 +7,7 @@ counted exactly, and every judge walks along every edge with every state that so
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,7 +109,13 @@ class Graph:
 
     def most_attempts(self) -> int:
         """Return the number of attempts of the run that makes most of them."""
-        return self._from_the_end(max, lambda edge: sum(isinstance(event, Attempt) for event in edge.events))
+        return self.most(lambda event: True)
+
+    def most(self, counts: Callable[[Attempt], bool]) -> int:
+        """Return the number of attempts that ``counts`` holds of, in the run that makes most of them."""
+        return self._from_the_end(
+            max, lambda edge: sum(isinstance(event, Attempt) and counts(event) for event in edge.events)
+        )
 
     def _from_the_end(self, combine: Any, weight: Any = lambda edge: 0) -> int:
         at_end = 1 if combine is sum else 0

@@ -100,7 +100,7 @@ LOOPS = st.sampled_from([*TARGETS, *(mutation.name for mutation in MUTATIONS)])
 
 
 @given(LOOPS, SIZES, st.booleans(), st.booleans(), st.integers(0, 2**32))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_run_of_a_good_or_broken_loop_gets_the_verdict_that_watching_each_value_gets(
     name: str, n: int, noretry: bool, overlapping: bool, seed: int
 ) -> None:

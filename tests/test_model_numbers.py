@@ -99,7 +99,7 @@ def test_the_closed_forms_are_the_costs_at_every_size_to_300_and_beside_the_clas
 
 
 @given(st.integers(0, 1100), st.integers(0, 2**32))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_answers_cost_the_patched_loop_more_than_the_worst_case_nor_more_than_n_plus_3_turns(
     n: int, seed: int
 ) -> None:
@@ -197,7 +197,7 @@ SAFE = [((4, 9, 0), False), ((4, 9, 0), True), ((0, 9), False), ((9, 8, 4, 0, 3,
 
 @pytest.mark.parametrize(("array", "single_pages"), SAFE)
 @given(allocator=environments(), n=st.one_of(st.integers(0, 40), st.sampled_from([512, 600])))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_an_array_that_reaches_a_0_is_safe_in_any_order(
     array: tuple[int, ...], single_pages: bool, allocator: Allocator, n: int
 ) -> None:
@@ -213,7 +213,7 @@ def test_an_array_that_does_not_reach_a_0_is_left_at_its_end(
 
 
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 700), k=st.integers(0, 700))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_entries_after_the_first_0_are_dead(seed: int, n: int, k: int) -> None:
     def attempts(array: tuple[int, ...]) -> list[Attempt]:
         return asked(Patched(array), n, OomVictim(Adversarial(seed), k))

@@ -44,7 +44,7 @@ SIMULATE: dict[str, Any] = json.loads((ROOT / "stepdown" / "simulate.schema.json
 
 
 @given(machines(), st.integers(0, 600), st.sampled_from([Patched(), PrePatch(), Patched((9, 8, 4))]), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_simulate_says_in_json_is_as_its_schema_says(
     machine: Machine, n: int, loop: Loop, single_pages: bool
 ) -> None:

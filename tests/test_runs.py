@@ -32,7 +32,7 @@ def judged(target: Target, n: int, allocator: Allocator) -> list[str]:
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(allocator=environments(), n=st.one_of(st.integers(0, 80), st.sampled_from([255, 256, 511, 512, 530, 1024])))
 def test_every_claim_holds_on_random_memory_in_every_environment(target: Target, allocator: Allocator, n: int) -> None:
     assert judged(target, n, allocator) == []

@@ -93,7 +93,7 @@ def test_a_size_is_rounded_up_to_pages_and_wraps_as_in_the_caller(size_bytes: in
 
 
 @given(machines(), st.integers(0, 1100), st.sampled_from([Patched(), PrePatch()]), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_counting_agrees_with_recording(machine: Machine, n: int, loop: Loop, single_pages: bool) -> None:
     twin, call = Machine(machine.state()), Call(n, single_pages=single_pages)
     simulation = simulate(loop, call, machine)
@@ -163,7 +163,7 @@ def test_a_broken_loop_is_an_answer_and_no_traceback(loop: Loop, outcome: str, s
 
 
 @given(machines(), st.integers(0, 1100), st.integers(1, 200), st.sampled_from([Patched(), PrePatch()]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_picture_fits_and_says_the_same_without_colour(machine: Machine, n: int, width: int, loop: Loop) -> None:
     simulation = simulate(loop, Call(n), machine)
     plain, coloured = render_text(simulation, width), render_text(simulation, width, color=True)

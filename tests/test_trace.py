@@ -320,7 +320,7 @@ def test_a_call_stack_of_perf_script_tells_the_loop() -> None:
 
 
 @given(st.integers(1, 40), st.integers(0, 30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_first_calls_of_many_are_judged_as_the_last(calls: int, first: int) -> None:
     body = [line for line in K4.splitlines(keepends=True) if not line.startswith("#")]
     verdict, judgements = judged("".join(body * calls).replace(": aia:", ": aia:", first))

@@ -220,11 +220,20 @@ class Prover:
 
     # -- termination
 
+    def ends(self) -> bool:
+        """Return whether every run is shown to end, after however many passes."""
+        base = self.ground.base("")
+        return not base.trouble and not isinstance(self._ranked(Solver()), Location)
+
+    def _ranked(self, solver: Solver) -> list[ranking.Ranking] | Location:
+        base = self.ground.base("")
+        names = {loc: shapes.field_names(loc.loop) for loc in base.system.locations()}
+        return ranking.rank(base.system, base.invariants, solver, names)
+
     def _terminates(self, claim: Claim) -> Answer:
         base = self.ground.base("")
         solver = Solver()
-        names = {loc: shapes.field_names(loc.loop) for loc in base.system.locations()}
-        ranked = ranking.rank(base.system, base.invariants, solver, names)
+        ranked = self._ranked(solver)
         for found in base.trouble:
             if found.word is not Word.REFUTED:
                 return self._endless(claim, base, found.reason, found.word)

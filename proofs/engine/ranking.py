@@ -74,7 +74,11 @@ def _rank_one(
     names: Mapping[Location, tuple[str, ...]],
 ) -> Ranking | None:
     common = [name for name in names[part[0]] if all(name in names[loc] for loc in part)]
-    tried = (_try(system, invariants, solver, part, term) for term in _candidates(common))
+    tried = (
+        _try(system, invariants, solver, part, term, weight)
+        for weight in dict.fromkeys((1, len(part)))  # where the places count for more than a step of the term
+        for term in _candidates(common)
+    )
     return next((ranking for ranking in tried if ranking is not None), None)
 
 
@@ -86,7 +90,9 @@ def _candidates(names: list[str]) -> Iterable[Int]:
     yield from (variable(a) + variable(b) for a in names for b in names if a < b)
 
 
-def _try(system: System, invariants: Invariants, solver: Solver, part: list[Location], term: Int) -> Ranking | None:
+def _try(
+    system: System, invariants: Invariants, solver: Solver, part: list[Location], term: Int, weight: int
+) -> Ranking | None:
     inside = set(part)
     falls: list[tuple[Location, Location, int]] = []
     leaves: list[Transition] = []
@@ -102,13 +108,14 @@ def _try(system: System, invariants: Invariants, solver: Solver, part: list[Loca
                             continue
                         if fall is None:
                             return None
-                    falls.append((source, transition.target, fall))
+                    falls.append((source, transition.target, fall * weight))
                 elif not transition.wrong and not transition.excluded:
                     leaves.append(transition)
             if _can(solver, term < 0):
                 return None
         finally:
             solver.pop()
+    term = term * weight
     numbers = dict.fromkeys(part, 0)
     for _ in range(len(part) + 1):
         for source, target, fall in falls:

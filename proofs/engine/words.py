@@ -9,6 +9,7 @@ class Word(Enum):
     """Only PROVED is a proof."""
 
     PROVED = "PROVED"
+    CHECKED = "CHECKED"  # up to a bound that is printed beside it
     REFUTED = "REFUTED"
     UNKNOWN = "UNKNOWN"
     VACUOUS = "VACUOUS"
@@ -23,6 +24,7 @@ WORST_FIRST = (
     Word.UNSUPPORTED,
     Word.VACUOUS,
     Word.UNKNOWN,
+    Word.CHECKED,
     Word.PROVED,
     Word.NOT_APPLICABLE,
 )
