@@ -8,6 +8,9 @@ import sys
 import tempfile
 import time
 
+from spec.examples import EXAMPLES
+
+MACHINES = (0, 3, 4, 5, 6, 7, 8, 9, 10, 11)  # seeds of random machines with 4 MiB to give
 COMMAND = [sys.executable, "-m", "stepdown"]
 
 
@@ -32,12 +35,37 @@ def show(title: str, runs: int, *words: str) -> float:
     return seconds
 
 
+def mutations() -> None:
+    """Print the median and the most that it takes to refute a mutation by its smallest scenario, in one process."""
+    from proofs.engine.prove import Prover
+    from proofs.mutations import MUTATIONS, target_of
+
+    spent = []
+    for mutation in MUTATIONS:
+        target = target_of(mutation)
+        begun = time.perf_counter()
+        Prover(target).prove(mutation.claim)
+        spent.append((time.perf_counter() - begun, mutation.name))
+    middle, (most, slowest) = statistics.median(seconds for seconds, _ in spent), max(spent)
+    print(f"{'smallest scenario of a mutation (median of all)':<58}{middle:8.2f} s; at most {most:.2f} s, {slowest}")
+
+
 def main() -> None:
     """Print the table."""
     patched = show("verify patched, every claim, every n (median of 5)", 5, "verify", "patched")
     single = show("verify single-pages (median of 3)", 3, "verify", "single-pages")
     before = show("verify pre-patch, every n that an int holds", 1, "verify", "pre-patch")
-    print(f"  ratios: single-pages {single / patched:.2f}, pre-patch {before / patched:.0f} times patched")
+    four = show("verify --orders, four entries (median of 3)", 3, "verify", "--orders", "10,6,3,0")
+    show("verify --orders, eleven entries (median of 3)", 3, "verify", "--orders", "10,9,8,7,6,5,4,3,2,1,0")
+    print(
+        f"  ratios: single-pages {single / patched:.2f}, four other orders {four / patched:.2f},"
+        f" pre-patch {before / patched:.0f} times patched"
+    )
+    for name in EXAMPLES:
+        show(f"verify {name}", 1, "verify", name)
+    mutations()
+    seeds = [word for seed in MACHINES for word in ("--random", str(seed))]
+    show("search 1024 arrays, 4 MiB on ten states", 1, "search", "--size", "4M", *seeds)
     with tempfile.TemporaryDirectory() as folder:
         for name, counts in (("big blocks", [0] * 10 + [4096]), ("single pages only", [4194304] + [0] * 10)):
             path = os.path.join(folder, "buddyinfo")

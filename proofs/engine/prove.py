@@ -101,11 +101,11 @@ class Prover:
             if found.claim == claim.name:
                 return self._crash(claim, part, base, found)
             if found.word is not Word.REFUTED:
-                refuted = self._refute(claim, part, base, Cost(), finders=QUICK)
+                refuted = self._refute(claim, part, Cost(), finders=QUICK)
                 return refuted or replace(found, claim=claim.name, label=part.label)
         costly = len(base.system.transitions) > MANY_PATHS
         if costly:  # a walk inside a turn: before so many paths are read with the claim, is it simply false?
-            answer = self._refute(claim, part, base, Cost(len(base.system.transitions)), most=QUICK_N, finders=QUICK)
+            answer = self._refute(claim, part, Cost(len(base.system.transitions)), most=QUICK_N, finders=QUICK)
             if answer is not None:
                 return answer
         solver = Solver()
@@ -127,7 +127,7 @@ class Prover:
             if (
                 form == inv.FORMS[1] and not costly
             ):  # equalities do not do: before the costly forms, is it simply false?
-                answer = self._refute(claim, part, base, Cost(len(product.transitions)), most=QUICK_N, finders=QUICK)
+                answer = self._refute(claim, part, Cost(len(product.transitions)), most=QUICK_N, finders=QUICK)
                 if answer is not None:
                     return answer
         obligations = (
@@ -142,7 +142,7 @@ class Prover:
         )
         if broken:
             least = least_n(solver, product, elements, broken)
-            answer = self._refute(claim, part, base, cost, least=least)
+            answer = self._refute(claim, part, cost, least=least)
             return answer or Answer(
                 claim.name, Word.UNKNOWN, _induction_failure(broken[0]), cost, told, obligations=obligations,
                 label=part.label,
@@ -176,7 +176,7 @@ class Prover:
         return samples
 
     def _refute(
-        self, claim: Claim, part: Part, base: Base, cost: Cost, least: int = 0, most: int | None = None,
+        self, claim: Claim, part: Part, cost: Cost, least: int = 0, most: int | None = None,
         finders: Iterable[str] = FINDERS,
     ) -> Answer | None:  # fmt: skip
         """Return REFUTED with the smallest scenario, or None when no finder found a run that breaks the claim."""
@@ -202,7 +202,7 @@ class Prover:
                 if solver.satisfiable(given):
                     by_reason.setdefault(t.wrong, []).append(t)
         least = {why: least_n(solver, base.system, base.invariants, ts) for why, ts in by_reason.items()}
-        answer = self._refute(claim, part, base, Cost(), min(least.values(), default=0))
+        answer = self._refute(claim, part, Cost(), min(least.values(), default=0))
         if answer is None:
             return replace(found, word=Word.UNKNOWN, label=part.label)
         others = [why for why in sorted(least, key=lambda why: least[why]) if why != answer.reason]
@@ -231,26 +231,29 @@ class Prover:
         return ranking.rank(base.system, base.invariants, solver, names)
 
     def _terminates(self, claim: Claim) -> Answer:
+        part = Part(costs.passes_bounded(self.target.spare_passes))
+        answer = self._refute(claim, part, Cost(), most=QUICK_N, finders=QUICK)
+        if answer is not None:  # a loop that never ends has states that no run comes to: they are looked for in vain
+            return answer
         base = self.ground.base("")
         solver = Solver()
         ranked = self._ranked(solver)
         for found in base.trouble:
             if found.word is not Word.REFUTED:
-                return self._endless(claim, base, found.reason, found.word)
+                return self._endless(claim, part, found.reason, found.word)
             if found.claim not in NAMED:  # a crash that no claim is about: such a run does not come to its end
-                part = Part(costs.passes_bounded(self.target.spare_passes))
                 return replace(self._crash(replace(claim, name=found.claim), part, base, found), claim=claim.name)
         if isinstance(ranked, Location):
-            return self._endless(claim, base, f"no linear ranking function was found at {ranked}")
+            return self._endless(claim, part, f"no linear ranking function was found at {ranked}")
         if len({one.passes for one in ranked}) < len(ranked):
-            return self._endless(claim, base, "it ends, but no one measure bounds all its passes")
+            return self._endless(claim, part, "it ends, but no one measure bounds all its passes")
         told = []
         for one in ranked:
             spare = self.target.spare_passes if one.passes else 0
             bound = f"n + {spare}" if spare else "n"
             what = "passes" if one.passes else "steps of the rollback"
             if not ranking.bounded_by(solver, base.system, base.invariants, one, spare):
-                return self._endless(claim, base, f"it ends, but not shown within {bound} {what}")
+                return self._endless(claim, part, f"it ends, but not shown within {bound} {what}")
             told.append(f"{what} <= {bound}, by {one}")
         cost = Cost(len(base.system.transitions), len(base.obligations), solver.resources() + base.resources)
         return Answer(
@@ -258,10 +261,9 @@ class Prover:
             obligations=base.obligations,
         )  # fmt: skip
 
-    def _endless(self, claim: Claim, base: Base, reason: str, word: Word = Word.UNKNOWN) -> Answer:
+    def _endless(self, claim: Claim, part: Part, reason: str, word: Word = Word.UNKNOWN) -> Answer:
         """Return a run with more passes than claimed, or ``word`` with ``reason``."""
-        part = Part(costs.passes_bounded(self.target.spare_passes))
-        return self._refute(claim, part, base, Cost()) or Answer(claim.name, word, reason)
+        return self._refute(claim, part, Cost()) or Answer(claim.name, word, reason)
 
 
 @contextmanager
