@@ -47,6 +47,8 @@ def _placed(runs: Iterable[Chunk]) -> Iterator[tuple[int, Chunk]]:
 
 def _entries_of_run(run: Chunk, address: int, page_orders: Sequence[int]) -> int:
     frame, pages = run
+    if all(1 << order > pages for order in page_orders if order):
+        return pages  # most runs are single pages
     total = 0
     while pages:
         # iommu.c, iommu_pgsize(): the largest size that address, frame and what is left allow
