@@ -78,7 +78,7 @@ class AtMost(Monitor):
 
     def step(self, event: Event) -> Self:
         """Count, and judge the count."""
-        if not isinstance(event, Attempt) or not type(self).counts(event):
+        if not isinstance(event, Attempt) or not self.__class__.counts(event):
             return self
         most = self.form.constant + self.form.per_page * self.n + len(self.passed)
         require(self.count + 1 <= most, "the cost is above the form")
@@ -95,7 +95,7 @@ class Attains(AtMost):
         """Count; judge the count at the end."""
         if isinstance(event, Attempt):
             as_supposed = self.as_supposed and event.granted == (event.order == 0)
-            return self.but(count=self.count + bool(type(self).counts(event)), as_supposed=as_supposed)
+            return self.but(count=self.count + bool(self.__class__.counts(event)), as_supposed=as_supposed)
         if isinstance(event, End) and self.as_supposed:
             exact = self.form.constant + self.form.per_page * self.n + len(self.passed)
             require(self.count == exact, "the cost is not the form")
@@ -122,7 +122,7 @@ class EachAtMost(Monitor):
         wanted = self.n - self.granted
         require(wanted >= 1, "it asks for more when nothing is wanted")
         spent = self.spent
-        if type(self).counts(event):
+        if self.__class__.counts(event):
             spent = (*spent, "attempt")
             require(len(spent) <= self.form.of_page(wanted), "a block costs more than the form's slope")
         return self.but(spent=(), granted=self.granted + event.pages) if event.granted else self.but(spent=spent)
@@ -143,7 +143,7 @@ class EachAttains(Monitor):
         if isinstance(event, Attempt):
             if not (self.as_supposed and event.granted == (event.order == 0)):
                 return self.but(spent=(), granted=0, as_supposed=False)
-            spent = (*self.spent, "attempt") if type(self).counts(event) else self.spent
+            spent = (*self.spent, "attempt") if self.__class__.counts(event) else self.spent
             if not event.granted:
                 return self.but(spent=spent)
             require(len(spent) == self.form.of_page(self.n - self.granted), "a page costs other than the form's slope")
