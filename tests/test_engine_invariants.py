@@ -249,7 +249,7 @@ def products(target: str) -> Iterator[tuple[str, type[Monitor], System, Base, in
 def test_the_invariants_of_every_claim_hold_of_every_real_run(target: str) -> None:
     runs = list(real_runs(target, SIZES[:14]))
     for name, monitor, product_, base, found in products(target):
-        symbolic = Matter(prover(target).ground.call, TARGETS[target].orders, watch=variable("watch"))  # type: ignore[arg-type]
+        symbolic = Matter(prover(target).ground.call, TARGETS[target].orders, watch=variable("watch"))  # type: ignore[arg-type]  # a symbol
         asked = 0
         for call, turns in runs:
             watch = {"slot": call.n // 2, "frame": 5, "order": 8}.get(monitor.watches, 0)

@@ -211,7 +211,7 @@ def turn_values(call: Call, data: dict[str, int], step: sampling.Pass) -> Values
         values[f"gfp.{name}"] = int(getattr(call.gfp, name))
     answered: list[int | None] = [event.frame for event in step.events if isinstance(event, Attempt)]
     if isinstance(step.before, Unwinding):
-        answered = [event.frame for event in step.events if not isinstance(event, End | Back)]  # type: ignore[union-attr]
+        answered = [event.frame for event in step.events if not isinstance(event, End | Back)]  # type: ignore[union-attr]  # a rollback only frees
     for at, frame in enumerate(answered, 1):
         values[f"granted!{at}"] = int(frame is not None)
         values[f"null!{at}"] = int(frame is None)

@@ -206,7 +206,7 @@ MISUSES: dict[str, Callable[[], Any]] = {
     "~ of a Boolean": lambda: ~flag,
     "an f-string": lambda: f"{x}",
     "a formatted Boolean": lambda: f"{b}",
-    "%d": lambda: "%d" % untyped,  # noqa: UP031  # the operator is what is tried
+    "%d": lambda: "%d" % untyped,  # noqa: UP031 - the old form is what is tried  # the operator is what is tried
     "len": lambda: len(untyped),
     "iteration": lambda: list(untyped),
     "an item of it": lambda: untyped[0],

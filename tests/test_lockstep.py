@@ -34,7 +34,7 @@ class NoretryForgotten(OrderMask):
         def without(gfp: Gfp, order: int) -> int | None:
             return asked(gfp.without(GFP_NORETRY) if order == 4 else gfp, order)
 
-        kernel.alloc_pages = without  # type: ignore[method-assign]
+        kernel.alloc_pages = without  # type: ignore[method-assign]  # a seeded fault
         return super().turn(call, state, kernel)
 
 

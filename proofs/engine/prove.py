@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from importlib import import_module
-from typing import Any
+from typing import cast
 
 from model.kernel import Crash, Unsupported
 from model.loop import Call
@@ -97,20 +97,12 @@ class Prover:
     def _part(self, claim: Claim, part: Part) -> Answer:
         watches = part.monitor.watches
         base = self.ground.base("frame" if watches == "frame" else "")
-        for found in base.trouble:
-            if found.claim == claim.name:
-                return self._crash(claim, part, base, found)
-            if found.word is not Word.REFUTED:
-                refuted = self._refute(claim, part, Cost(), finders=QUICK)
-                return refuted or replace(found, claim=claim.name, label=part.label)
         costly = len(base.system.transitions) > MANY_PATHS
-        if costly:  # a walk inside a turn: before so many paths are read with the claim, is it simply false?
-            answer = self._refute(claim, part, Cost(len(base.system.transitions)), most=QUICK_N, finders=QUICK)
-            if answer is not None:
-                return answer
+        answer = self._before_any_proof(claim, part, base, costly)
+        if answer is not None:
+            return answer
         solver = Solver()
-        watch: Any = variable("watch")
-        matter = Matter(self.ground.call, self.target.orders, watch=watch)
+        matter = Matter(self.ground.call, self.target.orders, watch=cast("int", variable("watch")))
         system = replace(base.system, given=domain(self.ground.call, watches, self.target.int_only, self.target.most_n))
         asked: set[str] = set()
         stated: set[str] = set()
@@ -130,31 +122,51 @@ class Prover:
                 answer = self._refute(claim, part, Cost(len(product.transitions)), most=QUICK_N, finders=QUICK)
                 if answer is not None:
                     return answer
-        obligations = (
-            *base.obligations,
-            *inductive(product, elements),
-            *kept(product, elements),
-        )
+        answer = self._concluded(claim, part, base, product, elements, broken, solver)
+        if answer.word is Word.PROVED and asked and not stated:
+            return Answer(claim.name, Word.VACUOUS, "no run puts the claim to the test", answer.cost, label=part.label)
+        lack = "" if asked else "for lack of cases: no turn ever does what it is about"
+        return replace(answer, reason=lack) if answer.word is Word.PROVED else answer
+
+    def _before_any_proof(self, claim: Claim, part: Part, base: Base, costly: bool) -> Answer | None:
+        """Return the answer where the loop itself is in trouble, or where a claim on a costly one is simply false."""
+        for found in base.trouble:
+            if found.claim == claim.name:
+                return self._crash(claim, part, base, found)
+            if found.word is not Word.REFUTED:
+                refuted = self._refute(claim, part, Cost(), finders=QUICK)
+                return refuted or replace(found, claim=claim.name, label=part.label)
+        if costly:  # a walk inside a turn: many paths to read with the claim
+            return self._refute(claim, part, Cost(len(base.system.transitions)), most=QUICK_N, finders=QUICK)
+        return None
+
+    def _concluded(
+        self,
+        claim: Claim,
+        part: Part,
+        base: Base,
+        product: System,
+        elements: inv.Invariants,
+        broken: list[Transition],
+        solver: Solver,
+    ) -> Answer:
+        """Return PROVED where nothing is broken; else the run that breaks the claim, or the failed induction."""
+        obligations = (*base.obligations, *inductive(product, elements), *kept(product, elements))
         cost = Cost(len(product.transitions), len(obligations), solver.resources() + base.resources)
-        told = (
-            *_told(base.invariants),
-            *(_told(elements) if any(e.literals() for e in elements.values() if e.reached) else ()),
+        told = _told(base.invariants)
+        if any(e.literals() for e in elements.values() if e.reached):
+            told = (*told, *_told(elements))
+        answer = Answer(
+            claim.name, Word.PROVED, "", cost, told, claim.assumes, obligations=obligations, label=part.label
         )
         if broken:
-            least = least_n(solver, product, elements, broken)
-            answer = self._refute(claim, part, cost, least=least)
-            return answer or Answer(
-                claim.name, Word.UNKNOWN, _induction_failure(broken[0]), cost, told, obligations=obligations,
-                label=part.label,
-            )  # fmt: skip
-        if asked and not stated:
-            return Answer(claim.name, Word.VACUOUS, "no run puts the claim to the test", cost, label=part.label)
-        if NO_PAGE_TWICE in claim.assumes and watches == "frame" and not excludes(base.system, base.invariants, solver):
+            refuted = self._refute(claim, part, cost, least=least_n(solver, product, elements, broken))
+            reason = _induction_failure(broken[0])
+            return refuted or replace(answer, word=Word.UNKNOWN, reason=reason, assumptions=())
+        watches_frames = part.monitor.watches == "frame"
+        if NO_PAGE_TWICE in claim.assumes and watches_frames and not excludes(base.system, base.invariants, solver):
             return Answer(claim.name, Word.VACUOUS, f"assumption never used: {NO_PAGE_TWICE}", cost, label=part.label)
-        lack = "" if asked else "for lack of cases: no turn ever does what it is about"
-        return Answer(
-            claim.name, Word.PROVED, lack, cost, told, claim.assumes, obligations=obligations, label=part.label
-        )
+        return answer
 
     def _sample_product(self, base: Base, product: System, monitor: type[Monitor], symbolic: Matter) -> Samples:
         """Return the states of real runs, the monitor's ghosts among them."""
