@@ -24,6 +24,7 @@ from proofs.engine.system import LoopRaised
 from proofs.engine.terms import Misuse, Undecided
 from spec.monitor import Matter, Monitor
 
+MOST_DRAWN = 1100  # pages more than the least: two blocks of order 9, and some
 MOST_ANSWERS = 40  # drawn one by one; a plain way of answering goes on from there
 EXAMPLES = 400  # of Hypothesis
 SYMBOLIC_EXAMPLES = 12  # of CrossHair, each of which stands for many
@@ -46,6 +47,11 @@ class Question:
     def smallest(self, least: int, most: int | None) -> Scenario | None:
         """Return what the breadth-first search finds between two sizes."""
         return search.smallest(self.loop, self.claim, self.monitor, self.matter, least, most)
+
+    def up_to(self, more: int) -> Iterator[int]:
+        """Yield the sizes worth trying up to ``more`` above the least."""
+        most = self.least + more
+        return search.sizes_from(self.least, most if self.most is None else min(most, self.most))
 
     def tried(self, n: int, gfp: Gfp, plan: int = 0, first: Iterable[bool] = ()) -> Scenario | None:
         """Return the run with these first answers, then those of a plan, if it breaks the claim."""
@@ -84,7 +90,7 @@ def hypothesis(question: Question, backend: str = "hypothesis", examples: int = 
     from hypothesis import strategies as st
     from hypothesis.errors import NoSuchExample
 
-    sizes = list(search.sizes_from(question.least, min(question.most or 1100, max(1100, question.least))))
+    sizes = list(question.up_to(MOST_DRAWN))
     drawn = st.tuples(
         st.sampled_from(sizes),
         st.sampled_from(CALLERS),
@@ -111,7 +117,8 @@ def crosshair(question: Question) -> Scenario | None:
     if not child:
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            found = hypothesis(question, "crosshair", SYMBOLIC_EXAMPLES)
+            near = replace(question, most=max(question.up_to(search.EVERY_N)))  # it runs long loops slowly
+            found = hypothesis(near, "crosshair", SYMBOLIC_EXAMPLES)
             with os.fdopen(writer, "wb") as told:
                 pickle.dump(found and (found.call, found.answers), told)
         finally:
