@@ -208,8 +208,9 @@ def claims_command(form: str) -> None:
 def simulate_command(
     target: str, size: str, state: str | None, seed: int | None, zone: str | None, html_file: str | None, form: str
 ) -> None:
-    """Show what TARGET would do on a machine's memory: attempts, chunks, free lists before and after. A loop of a FILE.py
-    is code, and it is run.
+    """Show what TARGET would do on a machine's memory: attempts, chunks, free lists before and after.
+
+    A FILE.py is code, and it is run.
 
     \b
     stepdown simulate --size 4M --state /proc/buddyinfo

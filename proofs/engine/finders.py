@@ -25,6 +25,7 @@ from proofs.engine.terms import Misuse, Undecided
 from spec.monitor import Matter, Monitor
 
 MOST_DRAWN = 1100  # pages more than the least: two blocks of order 9, and some
+MOST_RUN = 1 << 14  # pages of a run that is drawn: so many of them take seconds
 MOST_ANSWERS = 40  # drawn one by one; a plain way of answering goes on from there
 EXAMPLES = 400  # of Hypothesis
 SYMBOLIC_EXAMPLES = 12  # of CrossHair, each of which stands for many
@@ -90,7 +91,9 @@ def hypothesis(question: Question, backend: str = "hypothesis", examples: int = 
     from hypothesis import strategies as st
     from hypothesis.errors import NoSuchExample
 
-    sizes = list(question.up_to(MOST_DRAWN))
+    sizes = [n for n in question.up_to(MOST_DRAWN) if n <= MOST_RUN]
+    if not sizes:
+        return None
     drawn = st.tuples(
         st.sampled_from(sizes),
         st.sampled_from(CALLERS),
