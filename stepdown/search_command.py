@@ -69,18 +69,20 @@ def search_command(
                 found.append(result)
         except KeyboardInterrupt:
             click.echo(f"stepdown: interrupted after {len(found)} of {len(asked)} arrays", err=True)
-        best = search.front(found)
-        if plot is not None and best:
-            plot.write_text(search_plot.plotted(found, best), encoding="utf-8")
     except OSError as trouble:
         raise Usage(f"{trouble.filename or scheduler}: {trouble.strerror or 'no such cluster'}") from None
     except ValueError as trouble:
         raise Usage(str(trouble)) from None
-    today = search.evaluated(TODAY, cases)
+    best, today = search.front(found), search.evaluated(TODAY, cases)
     if form == "json":
         click.echo(json.dumps(_as_dict(cases, asked, found, best, today), indent=2))
     else:
         click.echo("\n".join([*_table(cases, asked, found, best, today), *notes]))
+    if plot is not None and best:
+        try:
+            plot.write_text(search_plot.plotted(found, best), encoding="utf-8")
+        except OSError as error:
+            raise Usage(f"{plot}: {error.strerror}") from None
     sys.exit(0 if len(found) == len(asked) else INTERRUPTED)
 
 
