@@ -65,10 +65,10 @@ def _entries_of_run(run: Chunk, address: int, page_orders: Sequence[int]) -> int
 
 def addresses(n: int, page_orders: Sequence[int] = PAGE_ORDERS, alignment: int = IOMMU_ALIGNMENT) -> range:
     """Return where the I/O address of a buffer of ``n`` pages may lie, modulo the largest page: its alignment is its
-    own size rounded up to a power of two, but at most 2^``alignment`` pages."""
+    own size rounded up to a power of two, but at most 2^``alignment`` pages. 0 stands for all where they are alike."""
     # dma-mapping.c, __alloc_iova(): "if (order > CONFIG_ARM_DMA_IOMMU_ALIGNMENT) order = CONFIG_ARM_...;"
     order = min(max(n - 1, 0).bit_length(), alignment)
-    return range(0, 1 << max(*page_orders, order), 1 << order)
+    return range(0, 1 << max(*page_orders, order) if n > 1 << order else 1, 1 << order)
 
 
 def most_entries(

@@ -37,7 +37,7 @@ def told(old: Target, new: Target, max_order: int, page_orders: tuple[int, ...])
         yield f"  {_line(worse)}  SAMPLED, {LARGER[0]} to {LARGER[-1]} pages"
     if not small and not larger:
         yield f"  nowhere: CHECKED <= {CHECKED_N} pages, and SAMPLED up to {LARGER[-1]}"
-    yield "  checked: one zone, single pages enough or none, at most one block of each order above 0"
+    yield "  checked: one zone, any number of free blocks of each order, enough for both"
 
 
 def _line(worse: Worse) -> str:

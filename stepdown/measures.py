@@ -10,7 +10,7 @@ from model.buddy import USABLE, ZoneState
 from model.loop import Call, Loop
 from model.machine import Machine
 from model.tlb import PAGE_ORDERS, most_entries
-from stepdown.simulate import PAGE_SIZE, Simulation, simulate
+from stepdown.simulate import PAGE_SIZE, simulate
 
 LARGE_ORDER = 9  # 2 MiB: what a large block is
 
@@ -19,10 +19,12 @@ Log = list[tuple[int, int | None]]  # order and first frame of each attempt, Non
 
 @dataclass(frozen=True)
 class Cost:
-    """A run and its attempts, and the IOMMU's page sizes as orders."""
+    """A run: whether it got its buffer, its attempts, how many usable free blocks of order 9 it took or split, a block
+    of order 10 counting two; and the IOMMU's page sizes as orders."""
 
-    run: Simulation
+    ok: bool
     log: Log
+    large_blocks: int
     page_orders: tuple[int, ...] = PAGE_ORDERS
 
     def attempts(self) -> int:
@@ -41,24 +43,21 @@ class Cost:
         """Return how many entries of the IOMMU's page table map the buffer, wherever its I/O address may lie."""
         return most_entries([(frame, 1 << order) for order, frame in self.log if frame is not None], self.page_orders)
 
-    def large_blocks(self) -> int:
-        """Return how many usable free blocks of order 9 the run took or split, a block of order 10 counting two."""
-        return _large(self.run.before) - _large(self.run.after)
-
 
 MEASURES: Mapping[str, Callable[[Cost], int]] = {
     "attempts": Cost.attempts,
     "refused above order 0": Cost.refused,
     "chunks": Cost.chunks,
     "TLB entries": Cost.tlb_entries,
-    "large blocks": Cost.large_blocks,
+    "large blocks": lambda cost: cost.large_blocks,
 }
 
 
 def cost_of(loop: Loop, call: Call, zones: Iterable[ZoneState], page_orders: tuple[int, ...] = PAGE_ORDERS) -> Cost:
     """Return what ``loop`` costs on the memory ``zones``."""
     log: Log = []
-    return Cost(simulate(loop, call, Machine(zones), log=log), log, page_orders)
+    done = simulate(loop, call, Machine(zones), log=log)
+    return Cost(done.ok, log, _large(done.before) - _large(done.after), page_orders)
 
 
 def _large(zones: Iterable[ZoneState]) -> int:

@@ -5,23 +5,22 @@ Nothing here is proved: what is found was run, and the sizes and memories that w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from model.buddy import Migrate, ZoneState
 from model.loop import Call
 from model.tlb import PAGE_ORDERS
 from spec.monitor import MAX_PAGE_ORDER
 from spec.targets import Target
+from stepdown import drawn
+from stepdown.drawn import Memory
 from stepdown.measures import MEASURES, Cost, cost_of
 
-CHECKED_N = 32  # pages: every memory of the kind below is tried for every n up to here
-LARGER = tuple(size for order in range(6, 11) for size in ((1 << order) - 1, 1 << order))  # pages: with fewer memories
+CHECKED_N = 8  # pages: every memory is tried for every n up to here
+LARGER = tuple(size for order in range(4, 11) for size in ((1 << order) - 1, 1 << order))  # pages: with fewer memories
 LARGE_N = 1025  # pages: large blocks lost are counted for every n up to here,
 MOST_ATTEMPTS = 60_000  # as long as that takes no more attempts
-
-Memory = tuple[int, ...]  # free blocks by order
 
 
 @dataclass(frozen=True)
@@ -40,22 +39,6 @@ class Worse:
         return "Node 0, zone   Normal" + "".join(f" {count}" for count in self.memory)
 
 
-def memories(n: int, max_order: int) -> Iterator[Memory]:
-    """Yield memories of one zone that hold n pages: single pages enough or none, at most one block of each order that
-    is asked for, and at most one that is larger than the buffer.
-
-    One such block serves all that the others do not, so a second one, or a third order, would change no answer.
-    """
-    asked = range(1, min(n.bit_length(), max_order + 1))
-    larger = [None, *range(n.bit_length(), max_order + 1)[:1], max_order]
-    for pages, present, top in product((n, 0), product((0, 1), repeat=len(asked)), dict.fromkeys(larger)):
-        counts = [pages, *present] + [0] * (max_order - len(asked))
-        if top is not None and top > 0:
-            counts[top] |= 1
-        if sum(count << order for order, count in enumerate(counts)) >= n:
-            yield tuple(counts)
-
-
 def few_memories(n: int, max_order: int) -> Iterator[Memory]:
     """Yield memories for a larger n: single pages enough, and of the others one block, one of each order, or none."""
     orders = range(1, max_order + 1)
@@ -67,7 +50,7 @@ def cost(target: Target, n: int, memory: Memory, page_orders: tuple[int, ...] = 
     """Return what a loop costs there, None where it does not get its buffer."""
     zone = ZoneState(0, "Normal", {Migrate.UNMOVABLE: memory})
     found = cost_of(target.loop, Call(n, single_pages=target.single_pages), [zone], page_orders)
-    return found if found.run.ok else None
+    return found if found.ok else None
 
 
 def regressions(
@@ -77,22 +60,29 @@ def regressions(
 
     Of the same ratio the smallest n, then the fewest free pages. A measure that never grows is left out.
     """
-    small = ((n, memory) for n in range(1, CHECKED_N + 1) for memory in _plainest(memories(n, max_order)))
-    large = ((n, memory) for n in LARGER for memory in _plainest(few_memories(n, max_order)))
-    return worst_on(old, new, small, page_orders), worst_on(old, new, large, page_orders)
+    both = (old, new)
+    small = (
+        (n, memory, costs)
+        for n in range(1, CHECKED_N + 1)
+        for memory, costs in sorted(drawn.costs(both, n, max_order, page_orders), key=lambda one: _plainness(one[0]))
+    )
+    large = (
+        (n, memory, [cost(target, n, memory, page_orders) for target in both])
+        for n in LARGER
+        for memory in sorted(few_memories(n, max_order), key=_plainness)
+    )
+    return worst_of(small), worst_of(large)
 
 
-def _plainest(found: Iterable[Memory]) -> list[Memory]:
-    return sorted(set(found), key=lambda memory: (sum(count << order for order, count in enumerate(memory)), memory))
+def _plainness(memory: Memory) -> tuple[int, Memory]:
+    return sum(count << order for order, count in enumerate(memory)), memory
 
 
-def worst_on(
-    old: Target, new: Target, cases: Iterable[tuple[int, Memory]], page_orders: tuple[int, ...] = PAGE_ORDERS
-) -> list[Worse]:
-    """Return for each measure that grows the case with the worst ratio, the first of such."""
+def worst_of(cases: Iterable[tuple[int, Memory, Sequence[Cost | None]]]) -> list[Worse]:
+    """Return for each measure that grows the case with the worst ratio, the first of such; a case is n, the memory,
+    and what it costs OLD and NEW, None where they do not get their buffer."""
     worst: dict[str, Worse] = {}
-    for n, memory in cases:
-        before, after = cost(old, n, memory, page_orders), cost(new, n, memory, page_orders)
+    for n, memory, (before, after) in cases:
         if before is None or after is None:
             continue
         for name, measure in MEASURES.items():
@@ -121,7 +111,7 @@ def most_large_blocks(target: Target, max_order: int = MAX_PAGE_ORDER) -> tuple[
             found = cost(target, n, memory)
             if found is None:
                 return None
-            lost = max(lost, found.large_blocks())
+            lost = max(lost, found.large_blocks)
             attempts += found.attempts()
         most.append(lost)
     return tuple(most)

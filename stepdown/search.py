@@ -52,7 +52,7 @@ def evaluated(orders: Orders, cases: Sequence[Case]) -> Result:
     totals = [0] * len(MEASURES)
     for case in cases:
         cost = cost_of(Patched(orders), Call(case.n), case.zones)
-        if not cost.run.ok:
+        if not cost.ok:
             return Result(orders, None)
         totals = [total + measure(cost) for total, measure in zip(totals, MEASURES.values(), strict=True)]
     return Result(orders, tuple(totals))

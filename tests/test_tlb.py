@@ -66,6 +66,17 @@ def test_a_2_mib_chunk_needs_two_entries_at_an_odd_1_mib() -> None:
     assert most_entries(chunk, alignment=9) == 1
 
 
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=6), st.integers(0, 2**20), st.integers(0, 9))
+def test_an_address_that_is_not_tried_maps_the_buffer_as_one_that_is(
+    orders: list[int], anywhere: int, alignment: int
+) -> None:
+    chunks = [((at << 20) + (1 << order), 1 << order) for at, order in enumerate(sorted(orders, reverse=True))]
+    n = sum(pages for _, pages in chunks)
+    order = min((n - 1).bit_length(), alignment)
+    tried = {entries(chunks, address) for address in addresses(n, alignment=alignment)}
+    assert entries(chunks, anywhere >> order << order) in tried
+
+
 def buffer(loop: Loop, n: int, machine: Machine | Scripted) -> list[Chunk]:
     stores = run(loop, Call(n), Kernel(machine, PageArray()))
     return [(event.frame, event.pages) for event in stores if isinstance(event, Store)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ from spec.costs import closed_form
 from spec.targets import TARGETS, Target, of_order_array
 from spec.worst import COUNTS, EVERY_ORDER, Form, bounds
 from stepdown.measures import parse_pgsizes
-from stepdown.regression import cost, memories, most_large_blocks, regressions, worst_on
+from stepdown.regression import cost, most_large_blocks, regressions
 from stepdown.verify import Choice
 from tests.test_every_answer import graph_of
 
@@ -235,17 +234,6 @@ def test_the_best_case_got_worse_with_the_patch() -> None:
         memory = (0,) * 10 + (1,)
         found = [cost(TARGETS[name], n, memory, (4096,)) for name in ("pre-patch", "patched")]
         assert [one and one.attempts() for one in found] == [old, new]
-
-
-def test_more_blocks_than_the_memories_tried_have_make_no_regression_worse() -> None:
-    old, new = TARGETS["patched"], of_order_array((3, 1, 0))
-    sizes = range(1, 8)
-    every = product((0, 1, 2, 7), (0, 1, 3), (0, 1, 2), (0, 1, 2), (0, 1))
-    more = worst_on(old, new, ((n, memory) for memory in every for n in sizes))
-    few = worst_on(old, new, ((n, memory) for n in sizes for memory in memories(n, 4)))
-    ratios = [{worse.measure: (worse.old and worse.new / worse.old) for worse in found} for found in (few, more)]
-    assert ratios[0] == ratios[1]
-    assert ratios[0]["attempts"] > 1
 
 
 def test_large_blocks_are_lost_by_the_2_mib_begun() -> None:
