@@ -26,6 +26,7 @@ class Target:
     promises_instead: tuple[tuple[str, str], ...] = ()  # claim, and what the loop promises in its place
     where: str = ""  # file:line of the loop, for a target that a user named
     notes: tuple[str, ...] = ()  # what was made of it where it was read from C
+    readings: tuple[Target, ...] = ()  # the same function under other settings: a claim must hold in all
 
     @property
     def sizes(self) -> str:

@@ -15,6 +15,7 @@ from stepdown.compare_command import compare_command
 from stepdown.fidelity_command import fidelity_command
 from stepdown.replay_command import replay_command
 from stepdown.search_command import search_command
+from stepdown.survey_command import survey_command
 from stepdown.trace_command import trace_command
 from stepdown.verify import Choice, Usage, chosen_claims, chosen_target, nearest, verify
 
@@ -269,6 +270,7 @@ cli.add_command(replay_command)
 cli.add_command(adequacy_command)
 cli.add_command(compare_command)
 cli.add_command(search_command)
+cli.add_command(survey_command)
 
 LONG_RUN = 200_000  # pages: about a second
 

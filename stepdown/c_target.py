@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
@@ -16,8 +17,10 @@ from model.environments import Scripted, grant, granted_orders, refuse_above_0
 from model.kernel import Crash, Kernel, PageArray, Unsupported
 from model.loop import Call, Loop, run
 from spec.targets import Target
+from stepdown.kernel_tree import orders_of, root_of
 from stepdown.verify import Usage, nearest
 
+MOST_CONFIGS = 4  # options tried both ways: 16 readings
 C_FILE = re.compile(r"(?P<path>.+\.[ch])(?::(?P<name>\w+))?")
 
 
@@ -44,27 +47,78 @@ def read_target(
     found = C_FILE.fullmatch(text)
     assert found is not None
     constants, configs = chosen_settings(settings)
+    path = Path(found["path"])
     try:
-        source = Source.read(Path(found["path"]))
+        source = Source.read(path)
         name = found["name"] or only_family(source)
         if name not in source.functions:
             raise Usage(f"{source.name}: no function is called {name}; {nearest(name, source.functions)}")
     except Unreadable as trouble:
         raise Usage(str(trouble)) from None
-    return target_of(source, name, data_model, single_pages, configs, constants)
+    return target_in_tree(path, source, name, data_model, single_pages, configs, constants)
+
+
+def target_in_tree(
+    path: Path, source: Source, name: str, data_model: str, single_pages: bool = False,
+    configs: Mapping[str, bool] | None = None, constants: Mapping[str, int] | None = None,
+) -> Target:  # fmt: skip
+    """Return ``name`` of the file at ``path`` as a target, with the constants of the tree that the file lies in."""
+    root = root_of(path)
+    orders, meaning = orders_of(root) if root is not None else ({}, "")
+    target = target_of(source, name, data_model, single_pages, configs, orders | dict(constants or {}))
+    used = [constant for constant in orders if constant in used_constants(target) and constant not in (constants or {})]
+    return replace(target, notes=(*target.notes, f"read from the tree: {meaning}")) if used else target
+
+
+def used_constants(target: Target) -> set[str]:
+    """Return the constants that the function of a target names and that were given."""
+    return target.loop.reader.used_constants if isinstance(target.loop, CFunction) else set()
 
 
 def target_of(
     source: Source, name: str, data_model: str, single_pages: bool = False, configs: Mapping[str, bool] | None = None,
     constants: Mapping[str, int] | None = None,
 ) -> Target:  # fmt: skip
-    """Return ``name`` of ``source`` as a target; one that cannot be read answers UNSUPPORTED to everything."""
+    """Return ``name`` of ``source`` as a target; one that cannot be read answers UNSUPPORTED to everything.
+
+    A CONFIG_ option that the function tests and ``configs`` does not name is tried both ways: its ``readings``.
+    """
+    found = _readings(source, name, data_model, single_pages, dict(configs or {}), constants or {})
+    if len(found) == 1:
+        return found[0]
+    sentence = f"read from C, {data_model}, in {len(found)} configurations"
+    return replace(found[0], sentence=sentence, readings=tuple(found))
+
+
+def _readings(
+    source: Source, name: str, data_model: str, single_pages: bool, configs: dict[str, bool],
+    constants: Mapping[str, int],
+) -> list[Target]:  # fmt: skip
+    target = _one_target(source, name, data_model, single_pages, configs, constants)
+    asked = target.loop.reader.asked_configs if isinstance(target.loop, CFunction) else set[str]()
+    untold = sorted(asked - set(configs))
+    if not untold:
+        return [target]
+    if len(configs) >= MOST_CONFIGS:
+        trouble = Unsupported(target.where, f"more than {MOST_CONFIGS} CONFIG_ options: --set {untold[0]}=y or =n")
+        return [replace(target, loop=Unread(trouble))]
+    both = ({**configs, untold[0]: value} for value in (False, True))
+    return [
+        reading for chosen in both for reading in _readings(source, name, data_model, single_pages, chosen, constants)
+    ]
+
+
+def _one_target(
+    source: Source, name: str, data_model: str, single_pages: bool, configs: Mapping[str, bool],
+    constants: Mapping[str, int],
+) -> Target:  # fmt: skip
     title = f"{source.name}:{name}"
     sentence = f"read from C, {data_model}" + (", with DMA_ATTR_ALLOC_SINGLE_PAGES" if single_pages else "")
     try:
-        function = read_function(source, name, data_model, configs or {}, constants or {})
+        function = read_function(source, name, data_model, configs, constants)
     except Unsupported as trouble:
         return Target(title, Unread(trouble), sentence, single_pages, most_n=0)
+    sentence += f", {chosen}" if (chosen := settings_of(function)) else ""
     return Target(
         title, function, sentence, single_pages, reads_order_array=function.reader.looked, most_n=function.most_n,
         where=f"{source.name}:{function.line}", notes=notes(function),
@@ -93,12 +147,18 @@ def read_function(
 def notes(function: CFunction) -> tuple[str, ...]:
     """Return what was made of the function: parameters, settings, what came from the kernel's table."""
     found = [f"read with {', '.join(str(bound) for bound in function.bounds)}"]
-    configs = sorted(function.reader.asked_configs)
-    if configs:
-        found.append("read with " + ", ".join(f"{c}={'y' if function.reader.configs.get(c) else 'n'}" for c in configs))
+    chosen = settings_of(function)
+    if chosen:
+        found.append(f"read with {chosen}")
     if function.reader.used:
         found.append(f"known of the kernel: {', '.join(sorted(function.reader.used))}")
     return tuple(found)
+
+
+def settings_of(function: CFunction) -> str:
+    """Return the CONFIG_ options that the function was read with, "" where it tests none."""
+    configs = sorted(function.reader.asked_configs)
+    return ", ".join(f"{name}={'y' if function.reader.configs.get(name) else 'n'}" for name in configs)
 
 
 def only_family(source: Source) -> str:

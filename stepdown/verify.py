@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -118,16 +118,40 @@ def verify(
 ) -> Iterator[Answer]:  # fmt: skip
     """Yield the answer to each claim on ``target``, in the order of the specification; then whether it does the same as
     the target ``same_as``. Raises Usage."""
-    from proofs.engine.theorem import prove_all
-
     what = chosen_target(target) if isinstance(target, str) else target
     names = claims_on(what) if claims is None else list(claims)
-    for answer in prove_all(what, names, obligations=obligations):
+    for answer in _answers(what, names, obligations):
         if answer.reason.startswith(what.name.rpartition(":")[0] + ":"):  # raised in a file of the user's
             raise Usage(answer.reason)
         yield answer
     if same_as is not None:
         yield compared(what, same_as, obligations)
+
+
+def _answers(target: Target, names: list[str], obligations: bool) -> Iterator[Answer]:
+    from proofs.engine.theorem import prove_all
+
+    if not target.readings:
+        yield from prove_all(target, names, obligations=obligations)
+        return
+    each = [prove_all(reading, names, obligations=obligations) for reading in target.readings]
+    for answers in zip(*each, strict=True):
+        yield merged(target.readings, answers)
+
+
+def merged(readings: Sequence[Target], answers: Sequence[Answer]) -> Answer:
+    """Return the answer to a claim on several readings of one function: PROVED if it is in all that it applies to,
+    else the first one that is refuted, else the first one that is not proved, which says in which reading."""
+    words = [answer.word.value for answer in answers]
+    worst = next((word for word in words if word == "REFUTED"), None)
+    worst = worst or next((word for word in words if word not in ("PROVED", "NOT APPLICABLE")), None)
+    if worst is not None:
+        at = words.index(worst)
+        where = f"{readings[at].sentence}: {answers[at].reason}"
+        return replace(answers[at], reason=where)
+    first = answers[words.index("PROVED") if "PROVED" in words else 0]
+    cost = sum((answer.cost for answer in answers), start=type(first.cost)())
+    return replace(first, cost=cost, obligations=tuple(one for answer in answers for one in answer.obligations))
 
 
 def compared(target: Target, same_as: str, obligations: bool = False) -> Answer:

@@ -31,6 +31,7 @@ class Reader(Expressions):
         self.configs = configs
         self.constants = constants
         self.asked_configs: set[str] = set()
+        self.used_constants: set[str] = set()  # of ``constants``
         self.used: dict[str, str] = {}  # helper or constant of the table: where it was first used
         self.steps: list[Step] = []
         self.variables: list[Variable] = []
@@ -90,6 +91,7 @@ class Reader(Expressions):
             return self._macro(node, name)
         if name in self.constants:
             value = self.constants[name]
+            self.used_constants.add(name)
             kind = self.model.int if value <= self.model.int.high else self.model.ulong
             return Compiled(kind, lambda _: value, value)
         known = table.constant(self, name)

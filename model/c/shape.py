@@ -1,44 +1,169 @@
 """Which functions of a file are of this family: found by shape, a page allocator asked inside a loop for an order that
-is not a constant, in the function itself or in one of the same file that it calls."""
+is not a constant, in the function itself or in one of the same file that it calls there.
+
+An order is a constant if it is computed from literals, names in capitals, sizeof and locals assigned once, from the
+like. An allocator in bulk names no order: every block of it is a page.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from mmap import mmap
 
 from tree_sitter import Node
 
-from model.c.source import Source, text, walk
-from model.c.table import ALLOCATORS, called
+from model.c.source import Source, declared_name, text, walk
+from model.c.table import called
 from model.kernel import Unsupported
 
 LOOPS = ("while_statement", "for_statement", "do_statement")
-MENTIONS = re.compile(rb"\b(?:__)?alloc_pages(?:_node)?(?:_noprof)?\s*\(")
+ORDER_AT = {  # the place of the order among the arguments, whatever ends in _noprof too
+    "alloc_pages": 1, "alloc_pages_node": 2, "alloc_pages_exact_node": 2, "alloc_pages_vma": 1, "alloc_pages_mpol": 1,
+    "alloc_pages_current": 1, "__alloc_pages": 1, "__alloc_pages_nodemask": 1, "__alloc_pages_node": 2,
+    "alloc_frozen_pages": 1, "__alloc_frozen_pages": 1, "folio_alloc": 1, "folio_alloc_mpol": 1, "__folio_alloc": 1,
+    "__folio_alloc_node": 1, "filemap_alloc_folio": 1, "vma_alloc_folio": 1, "__get_free_pages": 1,
+    "get_free_pages": 1, "__get_dma_pages": 1, "__get_dma32_pages": 1, "dev_alloc_pages": 0, "__dev_alloc_pages": 1,
+}  # fmt: skip
+QUICK = (b"alloc_pages", b"folio_alloc", b"alloc_folio", b"alloc_frozen", b"get_free_pages", b"get_dma")
+MENTIONS = re.compile(rb"\b(?:%b)(?:_noprof)?\s*\(" % "|".join(ORDER_AT).encode())
+PURE = ("get_order", "ilog2", "fls", "__fls", "__ffs", "min", "max", "min_t", "max_t", "BIT", "order_base_2")
+ANYTHING = -1  # an order that depends on more than the function's own parameters
+Depends = frozenset[int]  # on the parameters of these places, or on ANYTHING; nothing: a constant
 
 
-def mentions_allocator(data: bytes) -> bool:
-    """Return whether the text of a file names an allocator of blocks at all: a quick filter before parsing."""
-    return MENTIONS.search(data) is not None
+def mentions_allocator(data: bytes | mmap) -> bool:
+    """Return whether the text of a file calls an allocator of blocks at all: a quick filter before parsing."""
+    return any(data.find(word) >= 0 for word in QUICK) and MENTIONS.search(data) is not None
 
 
 def families(source: Source) -> list[str]:
     """Return the functions that ask for blocks of a varying order inside a loop, in the order of the file."""
-    asking = {name for name in source.functions if _asks(source, name, set())}
-    found = []
-    for name, nodes in source.functions.items():
-        inside = (call for node in nodes for loop in _loops(node) for call in _calls(loop))
-        if any(_varying(call) or (called(call) in asking and called(call) != name) for call in inside):
-            found.append(name)
-    return found
+    shapes = Shapes(source)
+    return [name for name in source.functions if name in shapes.near and shapes.is_family(name)]
 
 
-def _asks(source: Source, name: str, seen: set[str]) -> bool:
-    """Return whether a call of ``name`` may ask for a block of varying order."""
-    if name in seen or name not in source.functions:
+class Shapes:
+    """What the functions of a file ask a page allocator for."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.known: dict[str, Depends] = {}
+        self.scopes: dict[int, _Scope] = {}
+        self.near = self._near()
+
+    def _near(self) -> set[str]:
+        """Return the functions in which an allocator is named, or a function in which one is, and so on."""
+        texts = {name: b"".join(node.text or b"" for node in nodes) for name, nodes in self.source.functions.items()}
+        found, new = set[str](), {name for name, body in texts.items() if MENTIONS.search(body)}
+        while new:
+            found |= new
+            named = re.compile(rb"\b(?:%b)\s*\(" % "|".join(new).encode())
+            new = {name for name, body in texts.items() if name not in found and named.search(body)}
+        return found
+
+    def _scope(self, function: Node) -> _Scope:
+        if function.id not in self.scopes:
+            self.scopes[function.id] = _Scope(function)
+        return self.scopes[function.id]
+
+    def is_family(self, name: str) -> bool:
+        """Return whether a loop of ``name`` asks for blocks of an order that is not a constant."""
+        for function in self.source.functions[name]:
+            scope = self._scope(function)
+            if any(self._order_of(call, scope, direct=True) for body in _loops(function) for call in _calls(body)):
+                return True
         return False
-    seen.add(name)
-    calls = [call for node in source.functions[name] for call in _calls(node)]
-    return any(_varying(call) or _asks(source, called(call), seen) for call in calls)
+
+    def _order_of(self, call: Node, scope: _Scope, direct: bool) -> Depends:
+        """Return what the orders depend on that a call asks for: itself, or in a function of the same file by an
+        argument it is given; of an order that such a function finds by itself only its ``direct`` caller is told."""
+        name = called(call)
+        arguments = call.child_by_field_name("arguments")
+        nodes = [child for child in arguments.named_children if child.type != "comment"] if arguments else []
+        own = self.source.functions.get(name, [])
+        if name in self.source.function_macros:
+            return frozenset()
+        at = ORDER_AT.get(name.removesuffix("_noprof"))
+        if at is not None and not any(_is_static(function) for function in own):
+            return scope.depends(nodes[at]) if at < len(nodes) else frozenset()
+        asked = self._asked_by(name)
+        passed = (scope.depends(nodes[place]) for place in asked if 0 <= place < len(nodes))
+        return frozenset[int]().union(*passed, asked & {ANYTHING} if direct else ())
+
+    def _asked_by(self, name: str) -> Depends:
+        """Return what the orders depend on that the function ``name`` of this file asks for."""
+        if name not in self.near:
+            return frozenset()
+        if name not in self.known:
+            self.known[name] = frozenset()  # a recursive call adds nothing
+            scopes = [self._scope(function) for function in self.source.functions.get(name, [])]
+            calls = [(call, scope) for scope in scopes for call in _calls(scope.function)]
+            self.known[name] = frozenset[int]().union(
+                *(self._order_of(call, scope, direct=False) for call, scope in calls)
+            )
+        return self.known[name]
+
+
+class _Scope:
+    """The names of one function: its parameters, and what is assigned to each."""
+
+    def __init__(self, function: Node) -> None:
+        self.function = function
+        self.parameters: dict[str, int] = {}
+        self.values: dict[str, list[Node | None]] = {}  # None: changed in another way than by "="
+        self.asking: list[str] = []
+        for node in _nodes(function):
+            if node.type == "parameter_list" and not self.parameters:
+                names = [declared_name(child.child_by_field_name("declarator")) for child in node.named_children]
+                self.parameters = {name: at for at, name in enumerate(names) if name}
+            elif node.type == "init_declarator":
+                self._assigned(node.child_by_field_name("declarator"), node.child_by_field_name("value"))
+            elif node.type == "declaration":
+                for declared in node.children_by_field_name("declarator"):
+                    self.values.setdefault(declared_name(declared), [])
+            elif node.type == "assignment_expression":
+                plain = any(child.type == "=" for child in node.children)
+                self._assigned(node.child_by_field_name("left"), node.child_by_field_name("right") if plain else None)
+            elif node.type == "update_expression" or (node.type == "pointer_expression" and text(node)[0] == "&"):
+                self._assigned(node.child_by_field_name("argument"), None)
+
+    def _assigned(self, left: Node | None, value: Node | None) -> None:
+        self.values.setdefault(declared_name(left), []).append(value)
+
+    def depends(self, order: Node) -> Depends:
+        """Return what the expression ``order`` depends on."""
+        if order.type in ("number_literal", "char_literal", "sizeof_expression", "comment", "type_descriptor"):
+            return frozenset()
+        if order.type == "identifier":
+            return self._of_name(text(order))
+        if order.type == "call_expression":
+            if called(order) not in PURE:
+                return frozenset({ANYTHING})
+            inside = order.child_by_field_name("arguments")
+        elif order.type.endswith("_expression") and order.type not in ("field_expression", "subscript_expression"):
+            inside = order
+        else:
+            return frozenset({ANYTHING})
+        children = inside.named_children if inside is not None else []
+        return frozenset[int]().union(*(self.depends(child) for child in children))
+
+    def _of_name(self, name: str) -> Depends:
+        values = self.values.get(name, [])
+        if name in self.parameters:
+            return frozenset({ANYTHING} if values else {self.parameters[name]})
+        if name not in self.values:
+            return frozenset() if name == name.upper() else frozenset({ANYTHING})
+        if len(values) != 1 or values[0] is None or name in self.asking:
+            return frozenset({ANYTHING})
+        self.asking.append(name)
+        found = self.depends(values[0])
+        self.asking.pop()
+        return found
+
+
+def _is_static(function: Node) -> bool:
+    return any(text(child) == "static" for child in function.children if child.type == "storage_class_specifier")
 
 
 def _nodes(node: Node) -> Iterator[Node]:
@@ -48,18 +173,16 @@ def _nodes(node: Node) -> Iterator[Node]:
         return
 
 
-def _loops(node: Node) -> Iterator[Node]:
-    return (inner for inner in _nodes(node) if inner.type in LOOPS)
+def _loops(function: Node) -> Iterator[Node]:
+    """Yield the loops of a function, and what follows a macro such as list_for_each_entry(...)."""
+    for node in _nodes(function):
+        if node.type in LOOPS:
+            yield node
+        elif node.type == "expression_statement" and node.named_children and node.next_named_sibling is not None:
+            first = node.named_children[0]
+            if first.type == "call_expression" and "for_each" in called(first) and node.children[-1].is_missing:
+                yield node.next_named_sibling
 
 
 def _calls(node: Node) -> Iterator[Node]:
     return (inner for inner in _nodes(node) if inner.type == "call_expression")
-
-
-def _varying(call: Node) -> bool:
-    at = ALLOCATORS.get(called(call), (0, None))[1]
-    arguments = call.child_by_field_name("arguments")
-    if at is None or arguments is None:
-        return False
-    nodes = [child for child in arguments.named_children if child.type != "comment"]
-    return len(nodes) > at and nodes[at].type != "number_literal" and not text(nodes[at]).isupper()

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import tree_sitter_c
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 from model.kernel import Unsupported
 
@@ -22,9 +22,15 @@ class Unreadable(Exception):
 
 
 @lru_cache(maxsize=1)
+def language() -> Language:
+    """Return the grammar of C."""
+    return Language(tree_sitter_c.language())
+
+
+@lru_cache(maxsize=1)
 def parser() -> Parser:
     """Return the parser for C."""
-    return Parser(Language(tree_sitter_c.language()))
+    return Parser(language())
 
 
 def text(node: Node) -> str:
@@ -80,6 +86,11 @@ class Source:
         """Return file:line of ``node``."""
         return f"{self.name}:{node.start_point[0] + 1}"
 
+    def find(self, kind: str) -> list[Node]:
+        """Return the nodes of a kind, in the order of the file."""
+        found = QueryCursor(Query(language(), f"({kind}) @found")).captures(self.root)
+        return found.get("found", [])
+
     @cached_property
     def functions(self) -> dict[str, list[Node]]:
         """Return the definitions of functions by name; one under #if may be defined more than once."""
@@ -95,18 +106,17 @@ class Source:
     def macros(self) -> dict[str, list[tuple[str, int]]]:
         """Return the object-like macros: every value, with its line."""
         found: dict[str, list[tuple[str, int]]] = {}
-        for node in walk(self.root):
-            if node.type == "preproc_def":
-                name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-                if name is not None:
-                    body = re.sub(r"/\*.*?\*/|//.*|\\\n", " ", text(value), flags=re.S) if value is not None else ""
-                    found.setdefault(text(name), []).append((body.strip(), node.start_point[0] + 1))
+        for node in self.find("preproc_def"):
+            name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+            if name is not None:
+                body = re.sub(r"/\*.*?\*/|//.*|\\\n", " ", text(value), flags=re.S) if value is not None else ""
+                found.setdefault(text(name), []).append((body.strip(), node.start_point[0] + 1))
         return found
 
     @cached_property
     def function_macros(self) -> set[str]:
         """Return the names of the macros that take arguments."""
-        names = (n.child_by_field_name("name") for n in walk(self.root) if n.type == "preproc_function_def")
+        names = (node.child_by_field_name("name") for node in self.find("preproc_function_def"))
         return {text(name) for name in names if name is not None}
 
     @cached_property

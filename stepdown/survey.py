@@ -1,0 +1,194 @@
+"""``stepdown survey``: a tree's functions that ask for blocks of a varying order in a loop, and what holds of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from mmap import ACCESS_READ, mmap
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from stepdown.verify import Usage, claims_on, merged
+
+JOBS = 2
+FILES_AT_ONCE = 200
+MOST_MEMORY = 2 << 30  # bytes of address space, of the process that reads and judges one function
+
+
+@dataclass(frozen=True)
+class Found:
+    """A function found by its shape. ``name`` "": a file that cannot be read, ``trouble`` says why."""
+
+    path: str  # below the tree
+    name: str
+    line: int = 0
+    trouble: str = ""
+
+
+@dataclass
+class Judged:
+    """What is known of a function: for each claim that was answered its word and its reason."""
+
+    found: Found
+    claims: dict[str, tuple[str, str]] = field(default_factory=dict)
+    unread: str = ""  # file:line and construct, where the function cannot be read at all
+    stopped: str = ""  # why not every claim has its answer
+
+    def named(self, *words: str) -> list[str]:
+        """Return the claims that got one of ``words``."""
+        return [name for name, (word, _) in self.claims.items() if word in words]
+
+    @property
+    def unsupported(self) -> str:
+        """Return file:line and construct of the first thing that cannot be read, "" for none."""
+        reasons = (reason for word, reason in self.claims.values() if word == "UNSUPPORTED")
+        return self.unread or next(reasons, "")
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the C files below ``folder``, no symbolic links followed. Raises Usage."""
+    if folder.is_file() and folder.suffix in (".c", ".h"):
+        return [folder]
+    if not folder.is_dir():
+        raise Usage(f"{folder}: {'not a folder or a C file' if folder.exists() else 'no such folder'}")
+    paths = (Path(here, name) for here, _, names in os.walk(folder) for name in names if name.endswith((".c", ".h")))
+    return sorted(path for path in paths if not path.is_symlink() and path.is_file() and path.stat().st_size)
+
+
+def find(folder: Path, jobs: int = JOBS) -> list[Found]:
+    """Return the functions of the family below ``folder``, in the order of paths and lines. Raises Usage."""
+    paths = files(folder)
+    base = folder if folder.is_dir() else folder.parent
+    tasks = [(base, paths[at : at + FILES_AT_ONCE]) for at in range(0, len(paths), FILES_AT_ONCE)]
+    if jobs == 1 or len(tasks) < 2:
+        return [found for task in tasks for found in _find_in(task)]
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        return [found for batch in pool.imap(_find_in, tasks) for found in batch]
+
+
+def _find_in(task: tuple[Path, Sequence[Path]]) -> list[Found]:
+    from model.c.shape import families, mentions_allocator
+    from model.c.source import Source, Unreadable, read_bytes
+
+    base, paths = task
+    found: list[Found] = []
+    for path in paths:
+        below = path.relative_to(base).as_posix()
+        try:
+            with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+                if not mentions_allocator(data):
+                    continue
+            source = Source(below, read_bytes(path))
+            lines = [(source.functions[name][0].start_point[0] + 1, name) for name in families(source)]
+            found += [Found(below, name, line) for line, name in sorted(lines)]
+        except Unreadable as trouble:
+            found.append(Found(below, "", trouble=str(trouble)))
+        except OSError as trouble:
+            found.append(Found(below, "", trouble=f"{path}: {trouble.strerror}"))
+    return found
+
+
+def judge(
+    folder: Path, functions: Iterable[Found], seconds: float, data_model: str | None = None, jobs: int = JOBS
+) -> Iterator[Judged]:
+    """Yield what holds of each function, in order: each is read and judged in a process of its own, stopped after so
+    many ``seconds``. ``data_model`` None: ilp32 for 32-bit ARM's own files, both for all others, and what holds holds
+    in both."""
+    base = folder if folder.is_dir() else folder.parent
+    with suppress(ImportError):
+        import proofs.engine.prove  # noqa: F401 - once here, not in every child
+    context = multiprocessing.get_context("fork")
+    waiting, running, done = list(functions), dict[Connection, _Child](), dict[Found, Judged]()
+    order = list(waiting)
+    try:
+        while order:
+            while waiting and len(running) < jobs:
+                found = waiting.pop(0)
+                receiver, sender = context.Pipe(duplex=False)
+                child = context.Process(target=_work, args=(base, found, data_model, sender))
+                child.start()
+                sender.close()
+                running[receiver] = _Child(Judged(found), child, time.monotonic() + seconds)
+            _listen(running, done, seconds)
+            while order and order[0] in done:
+                yield done[order.pop(0)]
+    finally:
+        for one in running.values():
+            one.process.kill()
+
+
+@dataclass
+class _Child:
+    judged: Judged
+    process: multiprocessing.process.BaseProcess
+    until: float
+
+
+def _listen(running: dict[Connection, _Child], done: dict[Found, Judged], seconds: float) -> None:
+    """Take what the children have to say; those that are through, or out of time, are done."""
+    left = min(child.until for child in running.values()) - time.monotonic()
+    for ready in wait(list(running), max(0.0, left)):
+        assert isinstance(ready, Connection)
+        child = running[ready]
+        try:
+            name, word, reason = ready.recv()
+        except EOFError:
+            child.process.join()
+            if child.process.exitcode:
+                child.judged.stopped = f"its process ended with status {child.process.exitcode}"
+            done[child.judged.found] = child.judged
+            del running[ready]
+            continue
+        if name:
+            child.judged.claims[name] = (word, reason)
+        elif word == "UNREAD":
+            child.judged.unread = reason
+        else:
+            child.judged.stopped = reason
+    for receiver, child in list(running.items()):
+        if time.monotonic() >= child.until:
+            child.process.kill()
+            child.judged.stopped = f"no answer within {seconds:g} s"
+            done[child.judged.found] = child.judged
+            del running[receiver]
+
+
+def _models(path: Path, chosen: str | None) -> tuple[str, ...]:
+    if chosen is not None:
+        return (chosen,)
+    return ("ilp32",) if "/arch/arm/" in path.resolve().as_posix() else ("lp64", "ilp32")
+
+
+def _work(base: Path, found: Found, data_model: str | None, sender: Connection) -> None:
+    """Judge one function, in a child: send each answer as it comes."""
+    import resource
+
+    from model.c.source import Source, read_bytes
+    from proofs.engine.prove import Prover
+    from stepdown.c_target import Unread, target_in_tree
+
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    path = base / found.path
+    try:
+        source = Source(found.path, read_bytes(path))
+        targets = [target_in_tree(path, source, found.name, model) for model in _models(path, data_model)]
+        for target in targets:
+            if isinstance(target.loop, Unread):
+                sender.send(("", "UNREAD", str(target.loop.trouble)))
+                return
+        readings = [reading for target in targets for reading in target.readings or (target,)]
+        provers = [Prover(reading) for reading in readings]
+        for name in claims_on(readings[0]):
+            answers = [prover.prove(name) for prover in provers]
+            answer = merged(readings, answers) if len(answers) > 1 else answers[0]
+            sender.send((name, answer.word.value, answer.reason))
+    except MemoryError:
+        sender.send(("", "STOPPED", f"more than {MOST_MEMORY >> 30} GiB of memory"))
+    except RecursionError:
+        sender.send(("", "STOPPED", "nested too deep"))
+    finally:
+        sender.close()
