@@ -29,6 +29,7 @@ from spec.worst import COUNTS, EVERY_ORDER, Counts, Form, bounds
 if TYPE_CHECKING:
     from proofs.engine.prove import Prover
 
+COSTS = ("attempts", "refused above order 0", "chunks", "TLB entries")  # as worst_cases yields them
 PAGES = {"chunks": "n", "TLB entries": "n"}  # single pages, lying apart
 STATED: dict[str, dict[str, str]] = {
     "patched": {
@@ -227,11 +228,11 @@ def of_tlb_entries(chunks: WorstCase, page_total: Word) -> WorstCase:
     return WorstCase("TLB entries", Word.UNKNOWN, reason="known only where n chunks, of n pages in all, are the worst")
 
 
-def worst_cases(target: Target) -> Iterator[WorstCase]:
-    """Yield the worst case of every cost."""
+def worst_cases(target: Target, prover: Prover | None = None) -> Iterator[WorstCase]:
+    """Yield the worst case of every cost; ``prover``: one of this target that is there already."""
     from proofs.engine.prove import Prover
 
-    prover, costs = Prover(target), measured(target)
+    prover, costs = prover or Prover(target), measured(target)
     for name in COUNTS:
         values = None if costs is None else {n: by_name[name] for n, by_name in costs.items()}
         found = worst_case(prover, name, values)

@@ -14,6 +14,7 @@ from stepdown.adequacy_command import adequacy_command
 from stepdown.compare_command import compare_command
 from stepdown.fidelity_command import fidelity_command
 from stepdown.replay_command import replay_command
+from stepdown.review_command import review_command
 from stepdown.search_command import search_command
 from stepdown.survey_command import survey_command
 from stepdown.trace_command import trace_command
@@ -271,6 +272,7 @@ cli.add_command(adequacy_command)
 cli.add_command(compare_command)
 cli.add_command(search_command)
 cli.add_command(survey_command)
+cli.add_command(review_command)
 
 LONG_RUN = 200_000  # pages: about a second
 

@@ -11,10 +11,10 @@ from model.events import Attempt
 from model.gfp import Gfp
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, Loop, run
-from spec.claims import CLAIMS, OURS, Claim, Part
+from spec.claims import OURS, Claim, Part
 from spec.monitor import Matter
 from spec.targets import Target
-from stepdown.verify import Choice
+from stepdown.verify import Choice, answers, claims_on
 
 if TYPE_CHECKING:
     from proofs.engine.verdict import Answer
@@ -54,12 +54,19 @@ def chosen(text: str) -> Target:
 
 
 def changes(old: Target, new: Target) -> Iterator[Change]:
-    """Yield what becomes of each claim."""
-    from proofs.engine.theorem import prove_all
+    """Yield what becomes of each claim; OLD is proved in a process beside."""
+    from proofs.engine.beside import beside
 
-    names = list(CLAIMS)
-    for before, after in zip(prove_all(old, names), prove_all(new, names), strict=True):
-        yield Change(before.claim, before, after)
+    names = claims_on_both(old, new)
+    with beside(lambda: answers(old, names, jobs=1)) as before:
+        for one, other in zip(before, answers(new, names, jobs=1), strict=True):
+            yield Change(one.claim, one, other)
+
+
+def claims_on_both(old: Target, new: Target) -> list[str]:
+    """Return the claims that both are judged by."""
+    of_new = claims_on(new)
+    return [name for name in claims_on(old) if name in of_new]
 
 
 def same_behaviour(old: Target, new: Target) -> Answer:

@@ -120,7 +120,7 @@ def verify(
     the target ``same_as``. Raises Usage."""
     what = chosen_target(target) if isinstance(target, str) else target
     names = claims_on(what) if claims is None else list(claims)
-    for answer in _answers(what, names, obligations):
+    for answer in answers(what, names, obligations):
         if answer.reason.startswith(what.name.rpartition(":")[0] + ":"):  # raised in a file of the user's
             raise Usage(answer.reason)
         yield answer
@@ -128,15 +128,16 @@ def verify(
         yield compared(what, same_as, obligations)
 
 
-def _answers(target: Target, names: list[str], obligations: bool) -> Iterator[Answer]:
+def answers(target: Target, names: list[str], obligations: bool = False, jobs: int = 2) -> Iterator[Answer]:
+    """Yield the answer to each claim, merged over the target's readings."""
     from proofs.engine.theorem import prove_all
 
     if not target.readings:
-        yield from prove_all(target, names, obligations=obligations)
+        yield from prove_all(target, names, jobs, obligations)
         return
-    each = [prove_all(reading, names, obligations=obligations) for reading in target.readings]
-    for answers in zip(*each, strict=True):
-        yield merged(target.readings, answers)
+    each = [prove_all(reading, names, jobs, obligations) for reading in target.readings]
+    for of_each in zip(*each, strict=True):
+        yield merged(target.readings, of_each)
 
 
 def merged(readings: Sequence[Target], answers: Sequence[Answer]) -> Answer:

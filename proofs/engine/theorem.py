@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from proofs.engine.beside import beside
 from proofs.engine.words import Word
 from spec.claims import CLAIMS
 from spec.targets import TARGETS, Target
 
 if TYPE_CHECKING:
+    from proofs.engine.prove import Prover
     from proofs.engine.verdict import Answer
 
 PROVED, REFUTED, NOT_APPLICABLE = Word.PROVED, Word.REFUTED, Word.NOT_APPLICABLE
@@ -80,7 +82,11 @@ def _groups(claims: list[str]) -> list[list[str]]:
 def _prove_group(target: Target, claims: list[str], obligations: bool) -> Iterator[Answer]:
     from proofs.engine.prove import Prover
 
-    prover = Prover(target, obligations)
+    yield from prove_with(Prover(target, obligations), claims, obligations)
+
+
+def prove_with(prover: Prover, claims: Iterable[str], obligations: bool = False) -> Iterator[Answer]:
+    """Yield the answer to each claim on a prover's target."""
     for name in claims:
         answer = prover.prove(name)
         yield (
@@ -92,30 +98,7 @@ def _prove_group(target: Target, claims: list[str], obligations: bool) -> Iterat
 
 def _in_two(target: Target, wanted: list[str], groups: list[list[str]], obligations: bool) -> Iterator[Answer]:
     """Prove the second group in a forked child, the first here, and yield in the order asked."""
-    import multiprocessing
-
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-
-    def work() -> None:
-        try:
-            for answer in _prove_group(target, groups[1], obligations):
-                sender.send(answer)
-        except BaseException as failure:  # told to the parent, which raises it
-            sender.send(failure)
-
-    child = context.Process(target=work, daemon=True)
-    child.start()
-    sender.close()
-    here = _prove_group(target, groups[0], obligations)
-    try:
+    with beside(lambda: _prove_group(target, groups[1], obligations)) as there:
+        here = _prove_group(target, groups[0], obligations)
         for name in wanted:
-            answer = receiver.recv() if name in groups[1] else next(here)
-            if isinstance(answer, BaseException):
-                raise answer
-            yield answer
-    except EOFError:
-        raise RuntimeError("the second prover process died") from None
-    finally:
-        child.terminate()
-        child.join()
+            yield next(there if name in groups[1] else here)

@@ -1,0 +1,154 @@
+"""What a review says: to a person, as a reply to the mail, to a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from typing import Any
+
+from stepdown.picture import plural
+from stepdown.report import table
+from stepdown.review import LoopReview, Review
+
+WIDTH = 72  # of a mail
+JSON_VERSION = 1
+MOST_EVENTS = 24  # lines of a scenario in a reply
+
+
+def status(reviews: Sequence[Review]) -> int:
+    """Return 1 when a claim is lost, 3 when something is unknown, 0 when all is kept or no loop is touched."""
+    words = {loop.word for review in reviews for loop in review.loops}
+    return 1 if "lost" in words else 3 if "unknown" in words else 0
+
+
+def text(review: Review) -> Iterator[str]:
+    """Yield the lines for a terminal."""
+    counted = f"{plural(len(review.files), 'file')}, {plural(len(review.loops), 'loop')} changed"
+    yield f"{review.mail.subject or 'a patch'}: {counted}"
+    yield from (f"note: {note}" for note in review.notes)
+    if not review.loops:
+        yield "no loop that asks for blocks of a varying order is changed"
+    for loop in review.loops:
+        yield ""
+        yield loop.name
+        yield from (f"  {line}" for line in findings(loop, whole=True))
+    if review.numbers:
+        yield ""
+        yield "numbers of the message"
+        yield from (f"  {number.text}: {number.word} ({number.reason})" for number in review.numbers)
+
+
+def findings(loop: LoopReview, whole: bool) -> Iterator[str]:
+    """Yield what a patch does to one loop: claims, the first run for each loss, costs. Without ``whole``: what to say
+    in a mail."""
+    if loop.unread:
+        yield f"not judged: {loop.unread}"
+    groups: dict[str, list[str]] = {}
+    for change in loop.changes:
+        groups.setdefault(change.word, []).append(change.claim)
+    for word in ("lost", "gained", "unknown", "broken in both"):
+        if word in groups:
+            yield f"{word}: {', '.join(groups[word])}"
+    if "kept" in groups:
+        yield f"kept: {len(groups['kept'])} claims" + (f" ({', '.join(groups['kept'])})" if whole else "")
+    for change in loop.changes:
+        if change.word == "unknown" and whole:
+            yield f"{change.claim}: {change.old.word.value} before, {change.new.word.value} after: {change.new.reason}"
+    shown: set[Any] = set()
+    for change in loop.lost:
+        run = change.new.scenario
+        yield ""
+        if run is None or run.events in shown:
+            yield f"{change.claim} is lost: {change.new.reason}" + ("" if run is None else ", in the run above")
+            continue
+        shown.add(run.events)
+        yield f"{change.claim} is lost; the smallest run that breaks it:"
+        lines = table(run)
+        cut = [*lines[: MOST_EVENTS // 2], "  ...", *lines[-MOST_EVENTS // 2 :]]
+        yield from lines if whole or len(lines) <= MOST_EVENTS else cut
+    if loop.costs:
+        yield ""
+        yield "worst case of each cost, before and after (b: the bit length of n)"
+        for before, after in loop.costs:
+            same = str(before) == str(after)
+            yield f"  {before.cost}: {before}" + (", unchanged" if same else "")
+            if not same:
+                yield f"  {'':<{len(before.cost)}}  {after}"
+    for what, by_size in loop.attempts.items():
+        told = ", ".join(f"{cost} for {n} pages" for n, cost in by_size.items())
+        yield f"  {what}: {told or 'no call succeeds'}"
+
+
+def reply(review: Review, tree: str) -> Iterator[str]:
+    """Yield a draft of a reply: the hunk quoted, the findings below the line they are about, how to reproduce them."""
+    yield f"Subject: Re: {review.mail.subject}"
+    yield ""
+    for number in review.numbers:
+        if number.word != "not checkable":
+            yield from _quoted(number.text)
+            yield from wrap(f"{number.word.capitalize()}: {number.reason}.", WIDTH)
+            yield ""
+    for loop in review.loops:
+        changed = [at for at, line in enumerate(loop.hunk) if line.kind != " "]
+        about = changed[-1] if changed else len(loop.hunk) - 1
+        for line in loop.hunk[: about + 1]:
+            yield from _quoted(line.kind + line.text)
+        yield ""
+        yield from wrap(f"{loop.name}:", WIDTH)
+        for finding in findings(loop, whole=False):
+            yield from _fitted(finding)
+        yield ""
+        for line in loop.hunk[about + 1 :]:
+            yield from _quoted(line.kind + line.text)
+        yield ""
+    if not review.loops:
+        yield "No loop that asks for blocks of a varying order is changed."
+        yield ""
+    yield "To reproduce:"
+    yield f"  stepdown review --tree {tree} < this.mail"
+    if review.loops and all(loop.word == "kept" for loop in review.loops):
+        yield ""
+        yield "[draft, yours to sign or to drop]"
+        yield "[Tested-by: YOUR NAME <YOUR ADDRESS>]"
+
+
+def _quoted(line: str) -> Iterator[str]:
+    """Yield a line of the mail as a quote: never broken, as mailers have it."""
+    yield f"> {line}"
+
+
+def _fitted(line: str) -> list[str]:
+    """Return a line in lines of a mail, each with the first one's indentation."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return wrap(line, WIDTH, subsequent_indent=indent + "  ", break_long_words=False) or [""]
+
+
+def as_dict(reviews: Sequence[Review]) -> dict[str, Any]:
+    """Return the same for machines."""
+    return {
+        "version": JSON_VERSION,
+        "command": "review",
+        "patches": [
+            {
+                "subject": review.mail.subject,
+                "files": review.files,
+                "notes": review.notes,
+                "loops": [_loop(loop) for loop in review.loops],
+                "numbers": [{"text": n.text, "verdict": n.word, "reason": n.reason} for n in review.numbers],
+            }
+            for review in reviews
+        ],
+    }
+
+
+def _loop(loop: LoopReview) -> dict[str, Any]:
+    return {
+        "function": loop.name,
+        "verdict": loop.word,
+        "not_judged": loop.unread or None,
+        "claims": [
+            {"claim": c.claim, "change": c.word, "old": c.old.word.value, "new": c.new.word.value} for c in loop.changes
+        ],
+        "worst": [{"cost": old.cost, "old": str(old), "new": str(new)} for old, new in loop.costs],
+        "attempts": {what: {str(n): cost for n, cost in by.items()} for what, by in loop.attempts.items()},
+    }
