@@ -22,7 +22,7 @@ SUM = re.compile(r"\bsum\(.{1,200}\)")
 RESULT = re.compile(r"(?:=>|==?|is)\s*\(?(\d[\d,]{0,15})")
 BYTES = re.compile(r"\b(\d[\d,]{0,15})(?: ?(bytes|KiB|KB|K|MiB|MB|M|GiB|GB|G)\b)")
 PAGES = re.compile(r"\b(\d[\d,]{0,12}) pages?\b")
-CALLS = re.compile(r"\b(\d[\d,]{0,12}) (?:\w+ ){0,2}?(?:calls|attempts|allocations|requests)\b", re.IGNORECASE)
+CALLS = re.compile(r"\b(\d[\d,]{0,12}) (?:\w+ ){0,2}?(?:calls?|attempts?|allocations?|requests?)\b", re.IGNORECASE)
 TIME = re.compile(r"\b(\d[\d,.]{0,12}) ?(?:seconds|secs|sec|ms|us|s|milliseconds|minutes)\b")
 UNITS = {"K": 10, "M": 20, "G": 30}
 

@@ -146,6 +146,10 @@ def _patched(change: Change, old: bytes, file: PatchedFile) -> bytes:
         before = [line.value.rstrip("\n").encode() for line in hunk if line.is_context or line.is_removed]
         after = [line.value.rstrip("\n").encode() for line in hunk if line.is_context or line.is_added]
         wanted = max(hunk.source_start - 1, 0) + shift
+        if old and not before:
+            raise BadPatch(
+                f"{change.name}: the hunk at line {hunk.source_start} has no context: where it belongs is not sure"
+            )
         at = _place(lines, before, wanted)
         if at is None:
             missing = next(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Any
@@ -11,6 +12,7 @@ from stepdown.report import table
 from stepdown.review import LoopReview, Review
 
 WIDTH = 72  # of a mail
+UNBROKEN = "\xa0"
 JSON_VERSION = 1
 MOST_EVENTS = 24  # lines of a scenario in a reply
 
@@ -31,7 +33,7 @@ def text(review: Review) -> Iterator[str]:
     for loop in review.loops:
         yield ""
         yield loop.name
-        yield from (f"  {line}" for line in findings(loop, whole=True))
+        yield from (f"  {line}".rstrip() for line in findings(loop, whole=True))
     if review.numbers:
         yield ""
         yield "numbers of the message"
@@ -50,7 +52,7 @@ def findings(loop: LoopReview, whole: bool) -> Iterator[str]:
         if word in groups:
             yield f"{word}: {', '.join(groups[word])}"
     if "kept" in groups:
-        yield f"kept: {len(groups['kept'])} claims" + (f" ({', '.join(groups['kept'])})" if whole else "")
+        yield f"kept: {plural(len(groups['kept']), 'claim')}"
     for change in loop.changes:
         if change.word == "unknown" and whole:
             yield f"{change.claim}: {change.old.word.value} before, {change.new.word.value} after: {change.new.reason}"
@@ -118,9 +120,12 @@ def _quoted(line: str) -> Iterator[str]:
 
 
 def _fitted(line: str) -> list[str]:
-    """Return a line in lines of a mail, each with the first one's indentation."""
+    """Return a line in lines of a mail, each with the first one's indentation; a table's is broken between columns."""
     indent = " " * (len(line) - len(line.lstrip()))
-    return wrap(line, WIDTH, subsequent_indent=indent + "  ", break_long_words=False) or [""]
+    if re.search(r"\S {2,}\S", line):
+        line = indent + re.sub(r"(?<=\S) (?=\S)", UNBROKEN, line.strip())
+    lines = wrap(line, WIDTH, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False) or [""]
+    return [one.replace(UNBROKEN, " ") for one in lines]
 
 
 def as_dict(reviews: Sequence[Review]) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from email.message import EmailMessage
 from pathlib import Path
 from random import Random
 
+import jsonschema
 import pytest
 
+from stepdown import review_report
 from stepdown.mail import MOST_BYTES, BadMail, mails
 from stepdown.message_numbers import NOT_CHECKABLE, REFUTED, REPRODUCED, calculated, numbers, sizes
 from stepdown.patches import BadPatch, Change, applied, parsed
@@ -18,6 +20,7 @@ from tests.test_cli import refused, stepdown
 
 MUTATED = 2_000  # mails; 100,000 were tried by hand
 ARRAY = "static const int sizes_tried[] = { 9, 8, 4, 0 };"
+SCHEMA = Path(review_report.__file__).with_name("review.schema.json")
 PATH = "arch/arm/mm/dma-mapping.c"
 PATCHED = Path(__file__).parent / "data" / "c" / "patched.c"
 MAIL = """\
@@ -70,6 +73,7 @@ def test_another_array_loses_its_claims_and_its_numbers_are_checked(tree: Path) 
     path = mail(tree, "{ 9, 8, 4, 0 }", "{ 10, 9, 4 }", message)
     said = stepdown("review", str(path), "--tree", str(tree), "--format", "json")
     assert said.returncode == 1, said
+    jsonschema.validate(json.loads(said.stdout), json.loads(SCHEMA.read_text()))
     (patch,) = json.loads(said.stdout)["patches"]
     (loop,) = patch["loops"]
     assert loop["function"].startswith(PATH)
@@ -93,6 +97,7 @@ def test_a_dropped_noretry_gets_a_reply_that_quotes_the_hunk(tree: Path) -> None
     changed = next(at for at, line in enumerate(lines) if line.startswith("> +"))
     finding = next(at for at, line in enumerate(lines) if "lost: high-orders-never-retry" in line)
     assert changed < finding
+    assert [line for line in lines if len(line) > 72 and not line.startswith((">", "  stepdown review"))] == []
     assert any("stepdown review --tree" in line for line in lines)
     assert "Reviewed-by" not in said.stdout
     assert "Tested-by" not in said.stdout
@@ -179,6 +184,8 @@ def test_a_hunk_that_moved_is_found_and_said_and_one_that_fits_twice_is_refused(
     (tree / PATH).write_bytes(b"int before;\n" * 7 + PATCHED.read_bytes())
     ((_, notes),) = [(one.new, one.notes) for one in changes(path.read_bytes(), tree)]
     assert notes == [f"{PATH}: the hunk at line 1 applies +7 lines off"]
+    with pytest.raises(BadPatch, match="no context"):
+        changes(f"--- a/{PATH}\n+++ b/{PATH}\n@@ -3,0 +4 @@\n+int more;\n".encode(), tree)
     (tree / PATH).write_bytes((b"int before;\n" + PATCHED.read_bytes()) * 2)
     with pytest.raises(BadPatch, match="does not apply"):
         changes(path.read_bytes(), tree)
