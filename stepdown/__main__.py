@@ -12,6 +12,7 @@ import click
 import stepdown
 from stepdown.adequacy_command import adequacy_command
 from stepdown.compare_command import compare_command
+from stepdown.conform_command import conform_command
 from stepdown.fidelity_command import fidelity_command
 from stepdown.replay_command import replay_command
 from stepdown.review_command import review_command
@@ -270,6 +271,7 @@ cli.add_command(fidelity_command)
 cli.add_command(replay_command)
 cli.add_command(adequacy_command)
 cli.add_command(compare_command)
+cli.add_command(conform_command)
 cli.add_command(search_command)
 cli.add_command(survey_command)
 cli.add_command(review_command)

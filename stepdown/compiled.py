@@ -1,0 +1,188 @@
+"""A function of a C file, compiled with stubs for what it calls and run in a child process with limits.
+
+This is the one place where something of the input is executed; only ``stepdown conform`` comes here.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.c.function import CFunction
+from model.c.source import text, walk
+from model.c.table import helper
+from model.c.values import DMA_ATTRS, GFP_FLAGS, OTHER_FLAGS, SINGLE_PAGES
+from model.gfp import GFP_KERNEL, NAMES, Gfp
+
+STUBS = Path(__file__).with_name("stubs.h")
+FLAGS = ("-std=gnu11", "-O1", "-w", "-fwrapv", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+COMPILE_SECONDS, RUN_SECONDS = 60, 60
+MOST_OUTPUT = 64 << 20  # bytes of one file
+SANITIZER = ("runtime error:", "ERROR: AddressSanitizer:")
+DRIVER = """
+#line 1 "driver"
+int main(void)
+{{
+	unsigned long n, attrs;
+	gfp_t gfp;
+
+	while (scanf("%lu %u %lu %lu %4096s", &n, &gfp, &attrs, &granted_orders, answers) == 5) {{
+		struct page **pages;
+
+		if (!strcmp(answers, "."))
+			answers[0] = 0;
+		asked = next_frame = 0;
+		pages = {call};
+		printf(pages ? "ok" : "failed");
+		for (unsigned long i = 0; pages && i < n; i++)
+			printf(" %ld", pages[i] ? frame_of(pages[i]) : -1L);
+		printf("\\n");
+		fflush(stdout);
+		free(pages);
+	}}
+	return 0;
+}}
+"""
+
+
+class NotCompiled(Exception):
+    """The function cannot be compiled here: one clear line."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: the first answers, then the orders that are granted, one bit each."""
+
+    n: int
+    single_pages: bool = False
+    answers: tuple[bool, ...] = ()
+    granted_orders: int = 0
+
+    def grants(self, order: int) -> bool:
+        """Return the answer to a request after the first ones."""
+        return bool(self.granted_orders >> order & 1)
+
+    def line(self) -> str:
+        """Return the case as the driver reads it."""
+        attrs = _attr_bits()[SINGLE_PAGES] if self.single_pages else 0
+        answers = "".join("01"[answer] for answer in self.answers) or "."
+        return f"{self.n} {gfp_bits(GFP_KERNEL)} {attrs} {self.granted_orders} {answers}\n"
+
+
+def gfp_bits(gfp: Gfp) -> int:
+    """Return flags as the number that stands for them in the compiled function."""
+    named = sum(1 << at for at, name in enumerate(NAMES) if getattr(gfp, name))
+    return named | gfp.other
+
+
+def _attr_bits() -> dict[str, int]:
+    return {name: 1 << at for at, name in enumerate(sorted(DMA_ATTRS))}
+
+
+def _names() -> Iterator[str]:
+    bits = {name: 1 << at for at, name in enumerate(NAMES)}
+    assert min(OTHER_FLAGS.values()) >= 1 << len(NAMES)
+    bits |= OTHER_FLAGS
+    for name, atoms in GFP_FLAGS.items():
+        yield f"#define {name} {sum(bits[atom] for atom in atoms):#x}U"
+    for name, bit in _attr_bits().items():
+        yield f"#define {name} {bit:#x}UL"
+
+
+def c_text(function: CFunction) -> str:
+    """Return the whole program: stubs, what the function uses of its file, the function, the driver. Raises
+    NotCompiled."""
+    source = function.source
+    wanted, used = [function.name], list[str]()
+    while wanted:
+        name = wanted.pop()
+        if name in used or helper(name) is not None:
+            continue
+        nodes = source.functions.get(name, []) + source.globals.get(name, [])
+        if nodes or name in source.macros:
+            used.append(name)
+        wanted += [text(part) for node in nodes for part in walk(node) if part.type == "identifier"]
+        for body, _ in source.macros.get(name, []):
+            wanted += body.replace("(", " ").replace(")", " ").split()
+    passed = {bound.name for bound in function.bounds}
+    constants = {name: value for name, value in function.reader.constants.items() if name not in passed}
+    parts = [*_names(), *(f"#define {name} {value}" for name, value in constants.items())]
+    parts += [f"#define {name} 1" for name, value in function.reader.configs.items() if value]
+    parts += [f'#line 1 "stubs.h"\n{STUBS.read_text()}']
+    parts += [f"#define {name} {body}" for name in used for body, _ in source.macros.get(name, [])[:1]]
+    places = {node.start_byte: node for name in used for node in source.globals.get(name, [])}
+    places |= {node.start_byte: node for name in used for node in source.functions.get(name, [])}
+    for node in (places[at] for at in sorted(places)):
+        name = Path(source.name).name.replace("\\", "").replace('"', "")
+        parts.append(f'#line {node.start_point[0] + 1} "{name}"\n{text(node)}')
+    return "\n".join(parts) + DRIVER.format(call=_call(function))
+
+
+def _call(function: CFunction) -> str:
+    passed = {"bytes": "n << PAGE_SHIFT", "pages": "n", "gfp": "gfp", "attrs": "attrs", "unknown": "0"}
+    arguments = []
+    for bound in function.bounds:
+        if bound.role == "array":
+            raise NotCompiled(f"{function.name} fills an array of its caller's: not compared")
+        arguments.append(str(bound.value) if bound.role == "fixed" else passed[bound.role])
+    return f"{function.name}({', '.join(arguments)})"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A program that was built."""
+
+    path: Path
+
+    def run(self, cases: Sequence[Case]) -> tuple[list[str], str]:
+        """Return what each case came to, up to the first that was stopped; and what stopped it, "" for nothing."""
+        given = "".join(case.line() for case in cases)
+        try:
+            ran = subprocess.run(
+                [self.path], input=given, capture_output=True, text=True, errors="replace", timeout=RUN_SECONDS,
+                cwd=self.path.parent, env={"ASAN_OPTIONS": "detect_leaks=0"}, preexec_fn=_limit, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return [], f"no end within {RUN_SECONDS} s"
+        lines = ran.stdout.splitlines()
+        if ran.returncode == 0:
+            return lines, ""
+        told = (line for line in ran.stderr.splitlines() if any(mark in line for mark in SANITIZER))
+        complete = lines if ran.stdout.endswith("\n") else lines[:-1]
+        return complete, next(told, f"ended with status {ran.returncode}")
+
+
+def _limit() -> None:
+    """Limit the child: AddressSanitizer reserves terabytes of address space, so that stays as it is."""
+    resource.setrlimit(resource.RLIMIT_CPU, (RUN_SECONDS, RUN_SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_OUTPUT, MOST_OUTPUT))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@contextmanager
+def compiled(function: CFunction) -> Iterator[Compiled]:
+    """Compile the function in a directory of its own, which goes with the block. Raises NotCompiled."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        raise NotCompiled("no C compiler: cc, gcc and clang were looked for")
+    with tempfile.TemporaryDirectory(prefix="stepdown-") as folder:
+        source, program = Path(folder, "loop.c"), Path(folder, "loop")
+        source.write_text(c_text(function))
+        try:
+            built = subprocess.run(
+                [compiler, *FLAGS, "-o", program, source], capture_output=True, text=True, errors="replace",
+                timeout=COMPILE_SECONDS, cwd=folder, env={"PATH": os.environ.get("PATH", "")}, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise NotCompiled(f"the compiler took more than {COMPILE_SECONDS} s") from None
+        if built.returncode:
+            wrong = (line for line in built.stderr.splitlines() if "error" in line)
+            raise NotCompiled(f"does not compile here: {next(wrong, 'no reason given').replace(folder + '/', '')}")
+        yield Compiled(program)

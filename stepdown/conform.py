@@ -1,0 +1,131 @@
+"""``stepdown conform``: the compiled function beside the function as it was read, on the same answers.
+
+Compared are the attempts with their flags and frames, splits, clears and frees in their order, how the call ends, and
+on success the frame in each slot.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from model.environments import Scripted
+from model.events import Attempt, Clear, Event, Free, Split, Store
+from model.kernel import Crash, Kernel, PageArray
+from model.loop import Call, Loop, run
+from stepdown.compiled import Case, Compiled, gfp_bits
+
+MOST_N = 256  # pages, of a case that is drawn
+EDGES = (1, 2, 3, 15, 16, 17, 31, 255, 256)
+ALL, NONE, PAGES = (1 << 64) - 1, 0, 1  # granted orders
+BATCH = 2_000
+MOST_CRASHES = 50  # cases that are run one by one, as each ends its process
+
+
+@dataclass
+class Comparison:
+    """What came of the cases. ``differs``: the smallest one that does, and both sides of it."""
+
+    compared: int = 0
+    stopped_alike: int = 0  # undefined by the model, and stopped by a sanitizer
+    seconds: float = 0.0
+    differs: tuple[Case, str, str] | None = field(default=None)
+
+
+def told(loop: Loop, case: Case) -> str:
+    """Return what the model does, as the driver prints it. Raises Crash."""
+    call = Call(case.n, single_pages=case.single_pages)
+    parts: list[str] = []
+    slots: dict[int, int] = {}
+    ok = False
+    for event in run(loop, call, Kernel(Scripted(case.answers, case.grants), PageArray())):
+        if isinstance(event, Store):
+            slots.update((event.slot + j, event.frame + j) for j in range(event.pages))
+        elif (word := _word(event)) is not None:
+            parts.append(word)
+        ok = bool(getattr(event, "ok", False))
+    end = ["ok", *(str(slots.get(slot, -1)) for slot in range(case.n))] if ok else ["failed"]
+    return " ".join([*parts, *end])
+
+
+def _word(event: Event) -> str | None:
+    if isinstance(event, Attempt):
+        return f"a{event.order},{gfp_bits(event.gfp)},{'-' if event.frame is None else event.frame}"
+    if isinstance(event, Split):
+        return f"s{event.frame},{event.order}"
+    if isinstance(event, Free):
+        return f"f{event.frame},{event.order}"
+    if isinstance(event, Clear):
+        return f"c{event.frame},{event.pages}"
+    return None
+
+
+def edges(loop: Loop) -> Iterator[Case]:
+    """Yield the edge cases: all, none or single pages only, and the first, middle or last page refused."""
+    for n in EDGES:
+        for single in (False, True):
+            for orders in (ALL, NONE, PAGES):
+                yield Case(n, single, (), orders)
+            case = Case(n, single, (), PAGES)
+            try:
+                asked = [word for word in told(loop, case).split() if word.startswith("a")]
+            except Crash:
+                continue
+            pages = [at for at, word in enumerate(asked) if word.startswith("a0,")]
+            for at in sorted({pages[0], pages[len(pages) // 2], pages[-1]}) if pages else ():
+                yield replace(case, answers=(*(not word.endswith(",-") for word in asked[:at]), False))
+
+
+def drawn(random: Random) -> Case:
+    """Return a case drawn at random."""
+    n = random.randint(1, random.choice((4, 20, 64, MOST_N)))
+    generosity = random.choice((0.1, 0.5, 0.9))
+    answers = tuple(random.random() < generosity for _ in range(random.choice((0, 3, 12, 60))))
+    orders = random.choice((ALL, PAGES, NONE, random.getrandbits(12) | 1, random.getrandbits(12)))
+    return Case(n, random.random() < 0.2, answers, orders)
+
+
+def compare(loop: Loop, program: Compiled, runs: int, seed: int) -> Comparison:
+    """Compare the edge cases and as many drawn ones as ``runs`` leaves room for, the smallest of a batch first."""
+    begin, random = time.monotonic(), Random(seed)
+    done, crashes = Comparison(), list[tuple[Case, str]]()
+    pending = list(edges(loop))
+    while done.differs is None and (pending or done.compared < runs):
+        if not pending:
+            pending = [drawn(random) for _ in range(min(BATCH, runs - done.compared))]
+        cases, wanted = [], []
+        for case in sorted(pending, key=lambda case: (case.n, len(case.answers), case.single_pages)):
+            try:
+                wanted.append(told(loop, case))
+                cases.append(case)
+            except Crash as crash:
+                crashes.append((case, crash.reason))
+        done.compared += len(pending)
+        pending = []
+        got, why = program.run(cases)
+        for case, model, compiled in zip(cases, wanted, [*got, *([f"stopped: {why}"] if why else [])], strict=False):
+            if model != compiled:
+                done.differs = (case, model, compiled)
+                break
+    for case, reason in crashes[:MOST_CRASHES] if done.differs is None else ():
+        got, why = program.run([case])
+        if not why:
+            done.differs = (case, f"undefined: {reason}", got[0])
+            break
+        done.stopped_alike += 1
+    done.seconds = time.monotonic() - begin
+    return done
+
+
+def first_difference(model: str, compiled: str) -> tuple[int, str, str]:
+    """Return the number of the event from which on two runs differ, and both events."""
+    ours, theirs = model.split(" "), compiled.split(" ")
+    if not (compiled.startswith("stopped") or model.startswith("undefined")):
+        for at, (one, other) in enumerate(zip(ours, theirs, strict=False)):
+            if one != other:
+                return at, one, other
+        at = min(len(ours), len(theirs))
+        return at, " ".join(ours[at : at + 1]) or "nothing more", " ".join(theirs[at : at + 1]) or "nothing more"
+    return 0, model, compiled

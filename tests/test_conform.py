@@ -1,0 +1,124 @@
+"""The compiled function beside the one that was read: they agree, and where one is changed they do not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model.c.function import CFunction
+from model.c.source import Source
+from model.c.types import DataModel
+from model.loop import Loop
+from spec.targets import TARGETS
+from stepdown.compiled import Case, compiled
+from stepdown.conform import ALL, Comparison, compare, edges, first_difference
+from tests.test_c_kernels import VERSIONS, file_of
+from tests.test_cli import refused, stepdown
+
+DATA = Path(__file__).parent / "data" / "c"
+needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+
+
+def read(text: str, name: str = "fill") -> CFunction:
+    return CFunction(Source("loop.c", text.encode()), name, DataModel("lp64"))
+
+
+def compared(reading: Loop, built: CFunction, runs: int = 600) -> Comparison:
+    with compiled(built) as program:
+        return compare(reading, program, runs, seed=1)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["patched", "walk", "walk_retries", "smallest_first"])
+def test_a_function_does_what_was_read_of_it(name: str) -> None:
+    function = read((DATA / f"{name}.c").read_text())
+    found = compared(function, function)
+    assert found.differs is None
+    assert found.compared >= 600
+
+
+@needs_compiler
+def test_the_compiled_function_does_what_the_python_model_does() -> None:
+    found = compared(TARGETS["patched"].loop, read((DATA / "patched.c").read_text()))
+    assert found.differs is None
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("old", "new", "n"),
+    [
+        ("{ 9, 8, 4, 0 }", "{ 9, 4, 0 }", 256),
+        ("gfp | __GFP_NORETRY", "gfp", 16),
+        ("split_page(pages[i], order);", ";", 16),
+        ("pages[i + j] = pages[i] + j;", "pages[i + j] = pages[i];", 16),
+        ("while (i--)", "while (i-- > 1)", 2),
+        ("__free_pages(pages[i], 0)", "__free_pages(pages[i], 1)", 2),
+        ("goto undo;\n\t\tif (order)", "return NULL;\n\t\tif (order)", 2),
+        ("PAGE_SIZE << order, 0", "PAGE_SIZE, 0", 16),
+    ],
+)
+def test_a_change_that_only_one_side_has_is_seen_at_the_smallest_size(old: str, new: str, n: int) -> None:
+    text = (DATA / "patched.c").read_text()
+    assert old in text
+    found = compared(read(text), read(text.replace(old, new)))
+    assert found.differs is not None
+    case, model, real = found.differs
+    assert case.n == n
+    assert model != real
+    assert first_difference(model, real)[1:] != ("", "")
+
+
+@needs_compiler
+def test_what_the_model_calls_undefined_a_sanitizer_stops_and_only_that() -> None:
+    function = read((DATA / "leaks_slot_0.c").read_text())
+    found = compared(function, function)
+    assert found.differs is None
+    assert found.stopped_alike > 10
+    with compiled(read((DATA / "patched.c").read_text().replace("9, 8, 4, 0", "9, 8, 4"))) as program:
+        lines, why = program.run([Case(16, answers=(True,)), Case(1)])
+    assert len(lines) == 1
+    assert "index 3 out of bounds" in why
+
+
+@needs_compiler
+def test_edge_cases_refuse_the_first_the_middle_and_the_last_page() -> None:
+    function = read((DATA / "patched.c").read_text())
+    refused_pages = {case.answers.count(True) for case in edges(function) if case.n == 31 and case.single_pages}
+    assert {0, 15, 30} <= refused_pages
+    with compiled(function) as program:
+        (line,), why = program.run([Case(16, granted_orders=ALL)])
+    assert not why
+    assert line.split()[0].startswith("a4,")
+    assert line.endswith("ok " + " ".join(str(frame) for frame in range(16)))
+
+
+@needs_compiler
+def test_a_function_that_never_ends_or_writes_files_is_stopped_and_one_that_does_not_compile_is_a_line(
+    tmp_path: Path,
+) -> None:
+    text = (DATA / "patched.c").read_text()
+    path = tmp_path / "loop.c"
+    path.write_text(text.replace("split_page(", "split_the_page("))
+    said = stepdown("conform", str(path))
+    assert said.returncode == 3
+    assert "UNSUPPORTED" in said.stdout
+    assert "Traceback" not in said.stderr
+    assert "FILE.c" in refused("conform", "patched")
+    with compiled(read(text.replace("count -= 1 << order;", ";"))) as program:
+        _, why = program.run([Case(1, granted_orders=ALL)])
+    assert why
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "target", ["arch/arm/mm/dma-mapping.c:__iommu_alloc_buffer", "drivers/iommu/dma-iommu.c:__iommu_dma_alloc_pages"]
+)
+def test_the_kernels_own_functions_do_what_was_read_of_them(version: str, target: str) -> None:
+    path, _, name = target.partition(":")
+    said = stepdown("conform", f"{file_of(version, path)}:{name}", "--runs", "1500", "--set", "order_mask=0x311")
+    assert said.returncode == 0, said
+    assert "SAMPLED  no difference in 1500 runs" in said.stdout
