@@ -6,6 +6,7 @@ This is the one place where something of the input is executed; only ``stepdown 
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ STUBS = Path(__file__).with_name("stubs.h")
 FLAGS = ("-std=gnu11", "-O1", "-w", "-fwrapv", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 COMPILE_SECONDS, RUN_SECONDS = 60, 60
 MOST_OUTPUT = 64 << 20  # bytes of one file
-SANITIZER = ("runtime error:", "ERROR: AddressSanitizer:")
+SANITIZER = re.compile(r"[^\s:]*:?[\d:]*:? ?runtime error: .*|AddressSanitizer: [\w-]+")
 DRIVER = """
 #line 1 "driver"
 int main(void)
@@ -64,6 +65,7 @@ class Case:
     single_pages: bool = False
     answers: tuple[bool, ...] = ()
     granted_orders: int = 0
+    gfp: Gfp = GFP_KERNEL
 
     def grants(self, order: int) -> bool:
         """Return the answer to a request after the first ones."""
@@ -73,7 +75,7 @@ class Case:
         """Return the case as the driver reads it."""
         attrs = _attr_bits()[SINGLE_PAGES] if self.single_pages else 0
         answers = "".join("01"[answer] for answer in self.answers) or "."
-        return f"{self.n} {gfp_bits(GFP_KERNEL)} {attrs} {self.granted_orders} {answers}\n"
+        return f"{self.n} {gfp_bits(self.gfp)} {attrs} {self.granted_orders} {answers}\n"
 
 
 def gfp_bits(gfp: Gfp) -> int:
@@ -154,9 +156,9 @@ class Compiled:
         lines = ran.stdout.splitlines()
         if ran.returncode == 0:
             return lines, ""
-        told = (line for line in ran.stderr.splitlines() if any(mark in line for mark in SANITIZER))
+        told = SANITIZER.search(ran.stderr)
         complete = lines if ran.stdout.endswith("\n") else lines[:-1]
-        return complete, next(told, f"ended with status {ran.returncode}")
+        return complete, told[0] if told else f"ended with status {ran.returncode}"
 
 
 def _limit() -> None:

@@ -15,12 +15,14 @@ from model.environments import Scripted
 from model.events import Attempt, Clear, Event, Free, Split, Store
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, Loop, run
+from proofs.engine.search import Scenario
 from stepdown.compiled import Case, Compiled, gfp_bits
 
 MOST_N = 256  # pages, of a case that is drawn
 EDGES = (1, 2, 3, 15, 16, 17, 31, 255, 256)
 ALL, NONE, PAGES = (1 << 64) - 1, 0, 1  # granted orders
 BATCH = 2_000
+MOST_BUILT_N, MOST_ANSWERS = 100_000, 4_000  # pages and answers of one run
 MOST_CRASHES = 50  # cases that are run one by one, as each ends its process
 
 
@@ -36,7 +38,7 @@ class Comparison:
 
 def told(loop: Loop, case: Case) -> str:
     """Return what the model does, as the driver prints it. Raises Crash."""
-    call = Call(case.n, single_pages=case.single_pages)
+    call = Call(case.n, case.gfp, case.single_pages)
     parts: list[str] = []
     slots: dict[int, int] = {}
     ok = False
@@ -117,6 +119,25 @@ def compare(loop: Loop, program: Compiled, runs: int, seed: int) -> Comparison:
         done.stopped_alike += 1
     done.seconds = time.monotonic() - begin
     return done
+
+
+def reproduced(loop: Loop, program: Compiled, scenario: Scenario) -> str:
+    """Return what the compiled function does on a run that refutes a claim: reproduced, MISMATCH, or not reproduced and
+    why."""
+    call, attempts = scenario.call, [event for event in scenario.events if isinstance(event, Attempt)]
+    if call.n > MOST_BUILT_N or len(attempts) > MOST_ANSWERS:
+        return f"not reproduced: {call.n} pages are more than conform builds"
+    case = Case(call.n, call.single_pages, tuple(attempt.granted for attempt in attempts), PAGES, call.gfp)
+    lines, why = program.run([case])
+    try:
+        model = told(loop, case)
+    except Crash as crash:
+        return f"reproduced: {why}" if why else f"MISMATCH: nothing stops the compiled function: {crash.reason}"
+    compiled = f"stopped: {why}" if why else lines[0]
+    if model != compiled:
+        at, ours, theirs = first_difference(model, compiled)
+        return f"MISMATCH: event {at}: read {ours}, compiled {theirs}"
+    return "reproduced"
 
 
 def first_difference(model: str, compiled: str) -> tuple[int, str, str]:

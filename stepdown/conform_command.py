@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from stepdown.verify import Choice, Usage
+from stepdown.verify import Choice, Usage, answers, claims_on
+
+if TYPE_CHECKING:
+    from stepdown.conform import Comparison
 
 EPILOG = "Exit status: 0 no run differs; 1 MISMATCH; 3 it cannot be compiled or read here; 2 usage."
 
@@ -15,8 +19,9 @@ EPILOG = "Exit status: 0 no run differs; 1 MISMATCH; 3 it cannot be compiled or 
 @click.argument("target", metavar="FILE[:FUNCTION]")
 @click.option("--runs", type=click.IntRange(1, 10_000_000), default=5_000, show_default=True, help="Runs to compare.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the runs that are drawn.")
+@click.option("--refuted", is_flag=True, help="Then prove the claims, and run each scenario that refutes one.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A constant, a parameter, or CONFIG_X=y.")
-def conform_command(target: str, runs: int, seed: int, sets: tuple[str, ...]) -> None:
+def conform_command(target: str, runs: int, seed: int, refuted: bool, sets: tuple[str, ...]) -> None:
     """Compile a function of a C file, run it, and compare it with what was read of it.
 
     This EXECUTES the function, in a child process with limits, under UBSan and ASan, with stubs for the kernel; no
@@ -24,6 +29,7 @@ def conform_command(target: str, runs: int, seed: int, sets: tuple[str, ...]) ->
 
     \b
     stepdown conform linux-6.1/arch/arm/mm/dma-mapping.c
+    stepdown conform my_loop.c:fill --refuted
     stepdown conform drivers/iommu/dma-iommu.c:__iommu_dma_alloc_pages --set order_mask=0x311 --set MAX_ORDER=11
     """
     from model.c.function import CFunction
@@ -31,34 +37,44 @@ def conform_command(target: str, runs: int, seed: int, sets: tuple[str, ...]) ->
     from model.loop import Call
     from stepdown.c_target import is_c
     from stepdown.compiled import NotCompiled, compiled
-    from stepdown.conform import MOST_N, compare, first_difference
+    from stepdown.conform import compare, reproduced
 
     if not is_c(target):
         raise Usage(f"{target}: a FILE.c or FILE.c:FUNCTION is wanted")
     chosen = Choice(target, data_model="lp64", sets=sets).target()
+    agree = True
     for reading in chosen.readings or (chosen,):
+        title = f"{reading.name}: {reading.sentence}"
         try:
             if not isinstance(reading.loop, CFunction):
                 reading.loop.start(Call(1))  # says why it cannot be read
             assert isinstance(reading.loop, CFunction)
             with compiled(reading.loop) as program:
                 done = compare(reading.loop, program, runs, seed)
+                click.echo(f"{title}: {_told(done, seed)}")
+                agree &= done.differs is None
+                for answer in answers(reading, claims_on(reading)) if refuted else ():
+                    if answer.scenario is not None:
+                        how = reproduced(reading.loop, program, answer.scenario)
+                        click.echo(f"  {answer.claim}: {answer.word.value}, {how}")
+                        agree &= not how.startswith("MISMATCH")
         except (NotCompiled, Unsupported) as why:
-            click.echo(f"{reading.name}: {reading.sentence}: UNSUPPORTED  {why}")
+            click.echo(f"{title}: UNSUPPORTED  {why}")
             sys.exit(3)
-        if done.differs is not None:
-            case, model, real = done.differs
-            at, ours, theirs = first_difference(model, real)
-            click.echo(f"{reading.name}: {reading.sentence}: MISMATCH at n = {case.n}")
-            answers = "".join("01"[answer] for answer in case.answers) or "none"
-            single = "; DMA_ATTR_ALLOC_SINGLE_PAGES" if case.single_pages else ""
-            click.echo(
-                f"  answers: {answers} first (1: granted), then orders {case.granted_orders:#x}, a bit each{single}"
-            )
-            click.echo(f"  event {at}: read {ours}, compiled {theirs}")
-            sys.exit(1)
+    sys.exit(0 if agree else 1)
+
+
+def _told(done: Comparison, seed: int) -> str:
+    from stepdown.conform import MOST_N, first_difference
+
+    if done.differs is None:
         alike = f"; {done.stopped_alike} undefined ones were stopped by a sanitizer" if done.stopped_alike else ""
-        what = f"no difference in {done.compared} runs, n <= {MOST_N}, seed {seed}{alike}"
-        click.echo(f"{reading.name}: {reading.sentence}: SAMPLED  {what}")
-        if sys.stdout.isatty():
-            click.echo(f"{done.compared / done.seconds:.0f} runs a second")
+        return f"SAMPLED  no difference in {done.compared} runs, n <= {MOST_N}, seed {seed}{alike}"
+    case, model, real = done.differs
+    at, ours, theirs = first_difference(model, real)
+    first = "".join("01"[answer] for answer in case.answers) or "none"
+    single = "; DMA_ATTR_ALLOC_SINGLE_PAGES" if case.single_pages else ""
+    return (
+        f"MISMATCH at n = {case.n}\n  answers: {first} first (1: granted), "
+        f"then orders {case.granted_orders:#x}, a bit each{single}\n  event {at}: read {ours}, compiled {theirs}"
+    )

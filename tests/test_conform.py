@@ -13,7 +13,8 @@ from model.c.types import DataModel
 from model.loop import Loop
 from spec.targets import TARGETS
 from stepdown.compiled import Case, compiled
-from stepdown.conform import ALL, Comparison, compare, edges, first_difference
+from stepdown.conform import ALL, Comparison, compare, edges, first_difference, reproduced
+from stepdown.verify import verify
 from tests.test_c_kernels import VERSIONS, file_of
 from tests.test_cli import refused, stepdown
 
@@ -80,6 +81,20 @@ def test_what_the_model_calls_undefined_a_sanitizer_stops_and_only_that() -> Non
         lines, why = program.run([Case(16, answers=(True,)), Case(1)])
     assert len(lines) == 1
     assert "index 3 out of bounds" in why
+
+
+@needs_compiler
+def test_a_scenario_that_refutes_a_claim_is_run_on_the_compiled_function(tmp_path: Path) -> None:
+    path = tmp_path / "loop.c"
+    text = (DATA / "patched.c").read_text()
+    path.write_text(text.replace("while (i--)", "while (i-- > 1)"))
+    said = stepdown("conform", str(path), "--refuted", "--runs", "200")
+    assert said.returncode == 0, said
+    assert "  rollback-exact: REFUTED, reproduced\n" in said.stdout
+    assert "nothing-lost-in-conversion: REFUTED, not reproduced: 2147483648 pages are more" in said.stdout
+    scenario = next(a.scenario for a in verify(f"{path}:fill", ["rollback-exact"]) if a.scenario)
+    with compiled(read(text)) as program:
+        assert reproduced(read(path.read_text()), program, scenario).startswith("MISMATCH: event")
 
 
 @needs_compiler
