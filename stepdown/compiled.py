@@ -84,6 +84,12 @@ def gfp_bits(gfp: Gfp) -> int:
     return named | gfp.other
 
 
+def gfp_from(bits: int) -> Gfp:
+    """Return the flags that ``bits`` stands for."""
+    named = {name: bool(bits >> at & 1) for at, name in enumerate(NAMES)}
+    return Gfp(**named, other=bits >> len(NAMES) << len(NAMES))
+
+
 def _attr_bits() -> dict[str, int]:
     return {name: 1 << at for at, name in enumerate(sorted(DMA_ATTRS))}
 

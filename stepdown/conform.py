@@ -16,7 +16,7 @@ from model.events import Attempt, Clear, Event, Free, Split, Store
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, Loop, run
 from proofs.engine.search import Scenario
-from stepdown.compiled import Case, Compiled, gfp_bits
+from stepdown.compiled import Case, Compiled, gfp_bits, gfp_from
 
 MOST_N = 256  # pages, of a case that is drawn
 EDGES = (1, 2, 3, 15, 16, 17, 31, 255, 256)
@@ -136,8 +136,20 @@ def reproduced(loop: Loop, program: Compiled, scenario: Scenario) -> str:
     compiled = f"stopped: {why}" if why else lines[0]
     if model != compiled:
         at, ours, theirs = first_difference(model, compiled)
-        return f"MISMATCH: event {at}: read {ours}, compiled {theirs}"
+        return f"MISMATCH: event {at}: {spelled(theirs)}, where the model has {spelled(ours)}"
     return "reproduced"
+
+
+def spelled(word: str) -> str:
+    """Return an event of ``told`` in words; anything else as it is."""
+    what = {"a": "attempt", "s": "split", "f": "free", "c": "clear"}.get(word[:1])
+    numbers = word[1:].split(",")
+    if what is None or not numbers[0].isdigit():
+        return word
+    if what == "attempt":
+        order, flags, frame = numbers
+        return f"attempt order {order} {gfp_from(int(flags))} {'refused' if frame == '-' else f'frame {frame}'}"
+    return f"{what} frame {numbers[0]}, {'pages' if what == 'clear' else 'order'} {numbers[1]}"
 
 
 def first_difference(model: str, compiled: str) -> tuple[int, str, str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stepdown.verify import Choice, Usage, answers, claims_on
+from spec.targets import TARGETS
+from stepdown.verify import Choice, Usage, answers, claims_on, nearest
 
 if TYPE_CHECKING:
     from stepdown.conform import Comparison
@@ -19,9 +20,12 @@ EPILOG = "Exit status: 0 no run differs; 1 MISMATCH; 3 it cannot be compiled or 
 @click.argument("target", metavar="FILE[:FUNCTION]")
 @click.option("--runs", type=click.IntRange(1, 10_000_000), default=5_000, show_default=True, help="Runs to compare.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the runs that are drawn.")
+@click.option("--same-as", metavar="LOOP", help="Compare with a loop that comes with stepdown, not with what was read.")
 @click.option("--refuted", is_flag=True, help="Then prove the claims, and run each scenario that refutes one.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A constant, a parameter, or CONFIG_X=y.")
-def conform_command(target: str, runs: int, seed: int, refuted: bool, sets: tuple[str, ...]) -> None:
+def conform_command(
+    target: str, runs: int, seed: int, refuted: bool, sets: tuple[str, ...], same_as: str | None
+) -> None:
     """Compile a function of a C file, run it, and compare it with what was read of it.
 
     This EXECUTES the function, in a child process with limits, under UBSan and ASan, with stubs for the kernel; no
@@ -29,6 +33,7 @@ def conform_command(target: str, runs: int, seed: int, refuted: bool, sets: tupl
 
     \b
     stepdown conform linux-6.1/arch/arm/mm/dma-mapping.c
+    stepdown conform linux-6.1/arch/arm/mm/dma-mapping.c --same-as patched --runs 20000
     stepdown conform my_loop.c:fill --refuted
     stepdown conform drivers/iommu/dma-iommu.c:__iommu_dma_alloc_pages --set order_mask=0x311 --set MAX_ORDER=11
     """
@@ -39,6 +44,8 @@ def conform_command(target: str, runs: int, seed: int, refuted: bool, sets: tupl
     from stepdown.compiled import NotCompiled, compiled
     from stepdown.conform import compare, reproduced
 
+    if same_as is not None and same_as not in TARGETS:
+        raise Usage(f"no loop is called {same_as}; {nearest(same_as, TARGETS)}")
     if not is_c(target):
         raise Usage(f"{target}: a FILE.c or FILE.c:FUNCTION is wanted")
     chosen = Choice(target, data_model="lp64", sets=sets).target()
@@ -50,7 +57,7 @@ def conform_command(target: str, runs: int, seed: int, refuted: bool, sets: tupl
                 reading.loop.start(Call(1))  # says why it cannot be read
             assert isinstance(reading.loop, CFunction)
             with compiled(reading.loop) as program:
-                done = compare(reading.loop, program, runs, seed)
+                done = compare(TARGETS[same_as].loop if same_as else reading.loop, program, runs, seed)
                 click.echo(f"{title}: {_told(done, seed)}")
                 agree &= done.differs is None
                 for answer in answers(reading, claims_on(reading)) if refuted else ():
@@ -65,16 +72,17 @@ def conform_command(target: str, runs: int, seed: int, refuted: bool, sets: tupl
 
 
 def _told(done: Comparison, seed: int) -> str:
-    from stepdown.conform import MOST_N, first_difference
+    from stepdown.conform import MOST_N, first_difference, spelled
 
     if done.differs is None:
         alike = f"; {done.stopped_alike} undefined ones were stopped by a sanitizer" if done.stopped_alike else ""
+        if sys.stdout.isatty():
+            alike += f"; {done.compared / done.seconds:.0f} a second"
         return f"SAMPLED  no difference in {done.compared} runs, n <= {MOST_N}, seed {seed}{alike}"
     case, model, real = done.differs
     at, ours, theirs = first_difference(model, real)
     first = "".join("01"[answer] for answer in case.answers) or "none"
     single = "; DMA_ATTR_ALLOC_SINGLE_PAGES" if case.single_pages else ""
-    return (
-        f"MISMATCH at n = {case.n}\n  answers: {first} first (1: granted), "
-        f"then orders {case.granted_orders:#x}, a bit each{single}\n  event {at}: read {ours}, compiled {theirs}"
-    )
+    answered = f"answers: {first} first (1: granted), then orders {case.granted_orders:#x}, a bit each{single}"
+    event = f"event {at}: {spelled(theirs)}, where the model has {spelled(ours)}"
+    return f"MISMATCH at n = {case.n}\n  {answered}\n  {event}"

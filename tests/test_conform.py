@@ -121,6 +121,13 @@ def test_a_function_that_never_ends_or_writes_files_is_stopped_and_one_that_does
     assert "UNSUPPORTED" in said.stdout
     assert "Traceback" not in said.stderr
     assert "FILE.c" in refused("conform", "patched")
+    assert "patched" in refused("conform", str(path), "--same-as", "patchd")
+    path.write_text(text)
+    said = stepdown("conform", str(path), "--same-as", "pre-patch", "--runs", "500")
+    assert said.returncode == 1
+    assert "MISMATCH at n = 2" in said.stdout
+    assert "event 0: attempt order 0 " in said.stdout
+    assert ", where the model has attempt order 1 GFP_KERNEL|__GFP_NORETRY" in said.stdout
     with compiled(read(text.replace("count -= 1 << order;", ";"))) as program:
         _, why = program.run([Case(1, granted_orders=ALL)])
     assert why
