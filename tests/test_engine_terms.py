@@ -239,7 +239,7 @@ def test_what_a_symbol_lacks_and_python_has_is_misuse_too(arithmetic: Callable[[
         paths(arithmetic)
 
 
-@pytest.mark.parametrize("told", [lambda: str(x), lambda: "%s" % untyped], ids=["str", "%s"])  # noqa: UP031
+@pytest.mark.parametrize("told", [lambda: str(x), lambda: "%s" % untyped], ids=["str", "%s"])  # noqa: UP031 (the old form is what is tested)
 def test_a_symbols_text_is_misuse(told: Callable[[], Any]) -> None:
     with pytest.raises(Misuse):
         paths(told)
