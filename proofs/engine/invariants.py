@@ -19,6 +19,7 @@ from proofs.engine.terms import Bool, Literal, Terms, compare, definition, evalu
 
 MOST_ROUNDS = 2_000  # joins of a counterexample; the patched loop needs some dozens
 MOST_POINTS = 40  # of the sampled ones, at one location: the rest hardly add to a guess
+FALSE = Literal("le", (), 1)
 SMALL = tuple(range(-3, 4))  # what a bound may weaken to besides the program's own constants
 
 
@@ -246,7 +247,12 @@ def hypotheses(system: System, elements: Invariants, source: Location | None) ->
 
 
 def goals(transition: Transition, element: Element) -> list[Literal]:
-    """Return what must hold after a transition, over the state before it; what is plainly true is left out."""
+    """Return what must hold after a transition, over the state before it; what is plainly true is left out.
+
+    Nothing holds where no state was seen yet: falsity is the goal.
+    """
+    if not element.reached:
+        return [FALSE]
     post = {name: transition.post[name] for name in element.variables if name in transition.post}
     found = []
     for literal in element.literals():
@@ -254,7 +260,7 @@ def goals(transition: Transition, element: Element) -> list[Literal]:
         if isinstance(truth, Bool):
             found.append(truth.literal)
         elif not truth:
-            found.append(Literal("le", (), 1))
+            found.append(FALSE)
     return found
 
 
@@ -288,6 +294,13 @@ def _counterexamples(
 ) -> Iterable[dict[str, int]]:
     """Yield states that the transition reaches and the element does not hold yet; the caller joins each."""
     told = Told((*assumed, *transition.literals))
+
+    def unshown() -> list[Literal]:
+        return [goal for goal in goals(transition, element) if not told.implies(goal)]
+
+    wanted = unshown()
+    if not wanted:
+        return
     solver.push(transition.literals)
     needed = set(element.variables) - transition.post.keys()
     for value in transition.post.values():
@@ -295,20 +308,16 @@ def _counterexamples(
             solver.assume(definition(name))
             needed.add(name)
     try:
-        while True:
+        while wanted:
             solver.push()
-            if element.reached:
-                wanted = [goal for goal in goals(transition, element) if not told.implies(goal)]
-                if not wanted:
-                    solver.pop()
-                    return
-                solver.assume_any([literal.negated() for literal in wanted])
+            solver.assume_any([literal.negated() for literal in wanted])
             found = solver.check()
             values: dict[str, int] = solver.model(needed) if found else {}
             solver.pop()
             if not found:
                 return
             yield {name: _value(transition.post.get(name), name, values) for name in element.variables}
+            wanted = unshown()
     finally:
         solver.pop()
 

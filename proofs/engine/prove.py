@@ -175,10 +175,11 @@ class Prover:
             branch = next((b for b, given in product.given_at.items() if hold(given, {"n": trace.call.n})), 0)
             now = monitor.start(Matter(trace.call, self.target.orders, watch=trace.watch))
             try:
+                seen = None
                 for location, point, step in trace.steps:
-                    ghost_shape, ghosts = shapes.take_apart(
-                        replace(now, matter=symbolic), product.promoted, "ghost", CONSTANTS
-                    )
+                    if now is not seen:  # few turns change a monitor
+                        seen, symbolically = now, replace(now, matter=symbolic)
+                        ghost_shape, ghosts = shapes.take_apart(symbolically, product.promoted, "ghost", CONSTANTS)
                     here = Location(location.loop, location.view, ghost_shape, branch)
                     samples.setdefault(here, []).append(point | ghosts)
                     for event in step.events:

@@ -43,12 +43,23 @@ class Field:
     name: str
 
 
+def hash_once(owner: object, *parts: object) -> int:
+    """Return the hash of the parts, kept in their owner: what is nested is looked up by the ten thousand."""
+    kept: dict[str, int] = owner.__dict__
+    if "_hash" not in kept:
+        kept["_hash"] = hash(parts)
+    return kept["_hash"]
+
+
 @dataclass(frozen=True)
 class Record:
     """A dataclass or a tuple of parts."""
 
     kind: type
     parts: tuple[Any, ...]
+
+    def __hash__(self) -> int:
+        return hash_once(self, self.kind, self.parts)
 
 
 def take_apart(value: Any, promoted: Collection[str] = (), prefix: str = "", constants: tuple[type, ...] = ()) -> Any:

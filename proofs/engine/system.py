@@ -49,6 +49,9 @@ class Location:
     monitor: Any = None
     branch: int = 0  # which path of the monitor's start this run took: a class of calls
 
+    def __hash__(self) -> int:
+        return shapes.hash_once(self, self.loop, self.view, self.monitor, self.branch)
+
     def __str__(self) -> str:
         parts = [shapes.describe(part) for part in (self.loop, self.view, self.monitor) if part is not None]
         return " ".join(part for part in parts if part not in ("Unwatched", "None"))

@@ -98,6 +98,8 @@ def prove_with(prover: Prover, claims: Iterable[str], obligations: bool = False)
 
 def _in_two(target: Target, wanted: list[str], groups: list[list[str]], obligations: bool) -> Iterator[Answer]:
     """Prove the second group in a forked child, the first here, and yield in the order asked."""
+    import proofs.engine.prove  # noqa: F401 - once, for both processes
+
     with beside(lambda: _prove_group(target, groups[1], obligations)) as there:
         here = _prove_group(target, groups[0], obligations)
         for name in wanted:
