@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 INDENT = "    "
 BUDDYINFO = "/proc/buddyinfo"
-LEFT_OUT = "..."  # a block's first or last line, where it shows only the end or the beginning of what is printed
+LEFT_OUT = "..."  # a block's first or last line, or both: where it shows only a part of what is printed
 KERNELS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stepdown" / "kernels"
 
 
@@ -90,7 +90,9 @@ def printed(what: Shown) -> list[str]:
         raise RuntimeError(f"{what.command}: {ran.stderr}")
     lines = [text.rstrip() for text in ran.stdout.rstrip().splitlines()]
     if what.output[:1] == [LEFT_OUT]:
-        lines = [LEFT_OUT, *lines[len(lines) - len(what.output) + 1 :]]
+        both = what.output[-1:] == [LEFT_OUT] and what.output[1] in lines
+        first = lines.index(what.output[1]) if both else len(lines) - len(what.output) + 1
+        lines = [LEFT_OUT, *lines[first:]]
     if what.output[-1:] == [LEFT_OUT]:
         lines = [*lines[: len(what.output) - 1], LEFT_OUT]
     return lines
