@@ -266,7 +266,7 @@ LARGER = [
         for first, past in ((41, 150), (150, 210), (210, 254), (259, 280), (280, 301))
     ),
     ("patched", range(17, 100), NORETRY),
-    ("single-pages", range(301), RETRY),
+    ("single-pages", range(41, 150), RETRY),
     ("pre-patch", range(17), RETRY),
     ("pre-patch", range(17), NORETRY),
 ]
