@@ -27,7 +27,9 @@ from model.kernel import Crash, Unsupported
 
 
 def wrapped(value: Any, kind: CInt) -> Any:
-    """Return the number of the type that equals ``value`` modulo 2^bits."""
+    """Return the number of the type that equals ``value`` modulo 2^bits; of bool, whether it is not 0."""
+    if kind.bits == 1:
+        return 1 if value != 0 else 0
     low = kind.low
     if value >= low and value <= kind.high:
         return value

@@ -160,10 +160,13 @@ class Expressions:
         return self.name(node)
 
     def _number_literal(self, node: Node) -> Compiled:
+        sign, digits = (text(node)[0], text(node)[1:]) if text(node)[0] in "+-" else ("", text(node))
         try:
-            value, kind = self.model.literal(text(node))
+            magnitude, kind = self.model.literal(digits)  # a sign is none of the constant's, though the parser says so
         except ValueError:
             return self.unread(node, "a number that is no integer constant")
+        kind = self.model.promoted(kind)
+        value = arith.wrapped(-magnitude if sign == "-" else magnitude, kind)
         return Compiled(kind, lambda _: value, value)
 
     def _null(self, node: Node) -> Compiled:
@@ -221,7 +224,13 @@ class Expressions:
         name = text(kind_node)
         if self.variable(name) is not None:  # "(a) & b", which the parser took for a cast of "&b"
             return self.unread(node, "a variable in parentheses that reads as a cast")
-        kind, value = self.type_of(kind_node), self.expr(value_node)
+        return self.cast(value_node, self.type_of(kind_node), node)
+
+    def cast(self, inside: Node, kind: Type, node: Node) -> Compiled:
+        """Return the expression ``inside``, converted to ``kind``."""
+        while inside.type == "argument_list" and len(inside.named_children) == 1:  # of a cast that reads as a call
+            inside = inside.named_children[0]
+        value = self.expr(inside)
         if value.kind is UNREAD:
             return value
         return self.converted(value, kind, node)
@@ -232,7 +241,7 @@ class Expressions:
         if source is UNREAD or source == to:
             return value
         if isinstance(to, CInt) and isinstance(source, CInt):
-            if value.constant is not None:
+            if value.constant is not None and not isinstance(value.constant, Special):
                 constant = arith.wrapped(value.constant, to)
                 return Compiled(to, lambda _: constant, constant)
             return Compiled(to, lambda f: arith.convert(run(f), source, to, where))
@@ -263,7 +272,7 @@ class Expressions:
         source, run = value.kind, value.run
         if not isinstance(source, CInt) or not isinstance(kind, CInt) or source == kind:
             return value
-        if value.constant is not None:
+        if value.constant is not None and not isinstance(value.constant, Special):
             constant = arith.wrapped(value.constant, kind)
             return Compiled(kind, lambda _: constant, constant)
         where = self.place(node)
@@ -308,7 +317,8 @@ class Expressions:
                 value = run(None)
             except Crash:
                 return Compiled(kind, run)
-            return Compiled(kind, lambda _: value, value)
+            if not isinstance(value, Trouble):
+                return Compiled(kind, lambda _: value, value)
         return Compiled(kind, run)
 
     def _common(self, one: Type, other: Type) -> CInt:
@@ -373,7 +383,10 @@ class Expressions:
         else:
             return self.unread(node, sign)
         if value.constant is not None and not isinstance(value.constant, Special):
-            constant = found.run(None)
+            try:
+                constant = found.run(None)
+            except Crash:
+                return found
             return Compiled(kind, lambda _: constant, constant)
         return found
 

@@ -9,6 +9,7 @@ from typing import Any
 from tree_sitter import Node
 
 from model.c import table
+from model.c.arith import wrapped
 from model.c.expressions import UNREAD, Compiled, Expressions, Variable, array_entry, settled, uninitialised
 from model.c.flow import LoopHead, Step
 from model.c.source import Source, declared_name, expression, text, walk
@@ -147,7 +148,7 @@ class Reader(Expressions):
             entries = [self.expr(child) for child in value.named_children if child.type != "comment"]
             if not isinstance(kind, CInt) or any(entry.constant is None for entry in entries):
                 return None
-            return Array(kind, len(entries)), tuple(entry.constant for entry in entries)
+            return Array(kind, len(entries)), tuple(wrapped(entry.constant, kind) for entry in entries)
         return None
 
     def _assigned(self, name: str) -> bool:
@@ -172,6 +173,8 @@ class Reader(Expressions):
         """Return a call of a helper of the table, or of a function of the same file, which is read in its place."""
         name = table.called(node)
         arguments = node.child_by_field_name("arguments")
+        if arguments is not None and (kind := self._cast_to(node)) is not None:
+            return self.cast(arguments, kind, node)
         nodes = [child for child in arguments.named_children if child.type != "comment"] if arguments else []
         if name == "IS_ENABLED" and len(nodes) == 1:
             return self._config(text(nodes[0]))
@@ -198,6 +201,14 @@ class Reader(Expressions):
         return self.unread(node, f"a call of {name}, which is in no table")
 
     _call_expression = call
+
+    def _cast_to(self, node: Node) -> Type | None:
+        """Return the type where a call is none, but a cast that the parser took for one: "(u64)(x)"."""
+        function = node.child_by_field_name("function")
+        if function is None or function.type != "parenthesized_expression":
+            return None
+        name = text(function)[1:-1].strip()
+        return self.model.named.get(name) if self.variable(name) is None else None
 
     def _helped(self, read: table.Helper, name: str, node: Node, nodes: list[Node]) -> Compiled:
         args = []
