@@ -36,7 +36,7 @@ TOLD = (LOSSY, WRAPS, LOST, FOLDED)  # a compiler says nothing of it, or goes on
 UBSAN_MAY_MISS = (OVERFLOW, "array-index-in-bounds")  # gcc narrows some arithmetic, and lets some indices be
 SAME, SEEN, MISSED = "the same", "UBSan saw it, too", "UBSan did not see it"
 CALLS = 5  # of each function
-MOST_STEPS = 10_000
+MOST_STEPS = 200_000
 BATCH = 400  # functions in one compilation
 FLAGS = {
     "lp64": ["-m64"],
@@ -53,7 +53,7 @@ COMMON = [
     "-fno-pie",
     "-no-pie",
 ]
-COUNT = int(os.environ.get("STEPDOWN_C_FUNCTIONS", "6000"))  # of the slow test, both data models together
+COUNT = int(os.environ.get("STEPDOWN_C_FUNCTIONS", "8000"))  # of the slow test, both data models together
 
 
 class Noted(Trouble):
@@ -111,7 +111,7 @@ def returned(reader: Reader, frame: Frame) -> Any:
             step.run(frame)
         taken = step.kind == "jump" or (step.kind == "branch" and not step.run(frame))
         at = step.target if taken else at + 1
-    raise AssertionError("a generated function does not end")
+    raise AssertionError(f"{reader.calls[0][0]}: a generated function does not end")
 
 
 def compiled(functions: list[Drawn], text: str, model: str, folder: Path) -> list[list[str]]:
