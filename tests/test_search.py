@@ -132,7 +132,8 @@ def test_the_table_names_the_front_and_what_the_kernel_has_today(tmp_path: Path)
 
 def test_an_interrupted_search_shows_the_front_so_far_and_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    words = ["search", "--size", "4M", "--random", "0", "--random", "9", "--format", "json", "--resume", str(path)]
+    states = [word for seed in range(10) for word in ("--random", str(seed))]  # seconds of work, even if we wake late
+    words = ["search", "--size", "4M", *states, "--format", "json", "--resume", str(path)]
     command = [sys.executable, "-m", "stepdown", *words]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not path.exists() or path.read_text().count("\n") < 3:
