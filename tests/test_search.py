@@ -134,7 +134,8 @@ def test_an_interrupted_search_shows_the_front_so_far_and_goes_on(tmp_path: Path
     path = tmp_path / "results.jsonl"
     states = [word for seed in range(3, 15) for word in ("--random", str(seed))]  # seconds of work
     words = ["search", "--size", "4M", *states, "--format", "json", "--resume", str(path)]
-    command = [sys.executable, "-m", "stepdown", *words]
+    heard = ["env", "--default-signal=INT"]  # a shell's background job ignores it
+    command = [*heard, sys.executable, "-m", "stepdown", *words]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not path.exists() or path.read_text().count("\n") < 3:
         assert child.poll() is None
