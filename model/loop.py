@@ -30,6 +30,8 @@ class Unwinding:
 class Loop:
     """A strategy. A subclass gives ``start`` and ``turn``; its states are frozen dataclasses of ints and Booleans."""
 
+    grain = 1  # pages: a call for anything but a multiple of so many is turned down
+
     def left_out(self) -> Mapping[str, str]:
         """Return the claims that the loop does not promise, each with the reason."""
         return {}

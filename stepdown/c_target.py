@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import NoReturn
 
 from model.c.function import CFunction
 from model.c.shape import families
+from model.c.siblings import around, profile_of
 from model.c.source import Source, Unreadable
+from model.c.table import NEVER
 from model.c.types import DataModel
 from model.environments import Scripted, grant, granted_orders, refuse_above_0
 from model.kernel import Crash, Kernel, PageArray, Unsupported
@@ -83,11 +85,27 @@ def target_of(
 
     A CONFIG_ option that the function tests and ``configs`` does not name is tried both ways: its ``readings``.
     """
-    found = _readings(source, name, data_model, single_pages, dict(configs or {}), constants or {})
+    given, profile = dict(constants or {}), profile_of(name)
+    found = [
+        reading
+        for values in profile.settings(given)
+        for reading in _readings(source, name, data_model, single_pages, dict(configs or {}), given | values)
+    ]
+    if profile.only_order:
+        found = [_of_one_order(reading, profile.only_order) for reading in found]
     if len(found) == 1:
         return found[0]
-    sentence = f"read from C, {data_model}, in {len(found)} configurations"
-    return replace(found[0], sentence=sentence, readings=tuple(found))
+    sentence = f"read from C, {data_model}, in {len(found)} ways"
+    functions = [reading.loop for reading in found if isinstance(reading.loop, CFunction)]
+    return replace(found[0], sentence=sentence, readings=tuple(found), notes=notes(functions))
+
+
+def _of_one_order(target: Target, parameter: str) -> Target:
+    """Return a target all of whose blocks are of the order that ``parameter`` was read with."""
+    if not isinstance(target.loop, CFunction):
+        return target
+    order = next(bound.value for bound in target.loop.bounds if bound.name == parameter)
+    return replace(target, orders=(order,))
 
 
 def _readings(
@@ -121,7 +139,7 @@ def _one_target(
     sentence += f", {chosen}" if (chosen := settings_of(function)) else ""
     return Target(
         title, function, sentence, single_pages, reads_order_array=function.reader.looked, most_n=function.most_n,
-        where=f"{source.name}:{function.line}", notes=notes(function),
+        where=f"{source.name}:{function.line}", notes=notes([function]),
     )  # fmt: skip
 
 
@@ -144,21 +162,48 @@ def read_function(
     return function
 
 
-def notes(function: CFunction) -> tuple[str, ...]:
-    """Return what was made of the function: parameters, settings, what came from the kernel's table."""
-    found = [f"read with {', '.join(str(bound) for bound in function.bounds)}"]
-    chosen = settings_of(function)
-    if chosen:
-        found.append(f"read with {chosen}")
-    if function.reader.used:
-        found.append(f"known of the kernel: {', '.join(sorted(function.reader.used))}")
+def notes(functions: Sequence[CFunction]) -> tuple[str, ...]:
+    """Return what was made of a function, in all its readings: parameters, settings, what came from the kernel's
+    table."""
+    if not functions:
+        return ()
+    bounds: dict[str, dict[str, None]] = {}
+    for function in functions:
+        for bound in function.bounds:
+            bounds.setdefault(bound.name, {})[str(bound).partition(" = ")[2]] = None
+    found = [f"read with {', '.join(f'{name} = {_each(values)}' for name, values in bounds.items())}"]
+    configs = {
+        name: {"ny"[function.reader.configs.get(name, False)]: None for function in functions}
+        for name in sorted({name for function in functions for name in function.reader.asked_configs})
+    }
+    if configs:
+        found.append(f"read with {', '.join(f'{name}={_each(values)}' for name, values in configs.items())}")
+    used = {name for function in functions for name in function.reader.used}
+    if used:
+        found.append(f"known of the kernel: {', '.join(sorted(used))}")
+    if retold := {name for function in functions for name in function.reader.retold}:
+        found.append(f"retold in {around().name}: {', '.join(sorted(retold))}")
+    if assumed := used & set(NEVER):
+        found.append(f"assumed: no signal is pending ({', '.join(sorted(assumed))})")
     return tuple(found)
 
 
+def _each(values: Iterable[str]) -> str:
+    """Return values in words: "0 to 10" where they are many in a row."""
+    each = list(values)
+    if len(each) > 2 and each == [str(n) for n in range(int(each[0]), int(each[0]) + len(each))]:
+        return f"{each[0]} to {each[-1]}"
+    return " or ".join(each)
+
+
 def settings_of(function: CFunction) -> str:
-    """Return the CONFIG_ options that the function was read with, "" where it tests none."""
+    """Return the settings that the function was read with and that others stand beside, "" for none."""
+    read_with = profile_of(function.name).read_with
+    values = [str(bound) for bound in function.bounds if bound.name in read_with]
     configs = sorted(function.reader.asked_configs)
-    return ", ".join(f"{name}={'y' if function.reader.configs.get(name) else 'n'}" for name in configs)
+    return ", ".join(
+        [*values, *(f"{name}={'y' if function.reader.configs.get(name) else 'n'}" for name in configs)]
+    ).replace(" = ", "=")
 
 
 def only_family(source: Source) -> str:

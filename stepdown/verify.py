@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -135,14 +136,38 @@ def answers(target: Target, names: list[str], obligations: bool = False, jobs: i
     if not target.readings:
         yield from prove_all(target, names, jobs, obligations)
         return
-    each = [prove_all(reading, names, jobs, obligations) for reading in target.readings]
-    for of_each in zip(*each, strict=True):
+    for of_each in zip(*_of_each_reading(target.readings, names, obligations), strict=True):
         yield merged(target.readings, of_each)
+
+
+def _of_each_reading(readings: Sequence[Target], names: list[str], obligations: bool) -> list[list[Answer]]:
+    """Return the answers on each reading: every other one from a child, the rest from here."""
+    from proofs.engine.beside import beside
+    from proofs.engine.theorem import prove_all
+
+    def proved(those: Iterable[Target]) -> Iterator[list[Answer]]:
+        return (list(prove_all(reading, names, 1, obligations)) for reading in those)
+
+    with beside(lambda: proved(readings[1::2])) as there:
+        here = proved(readings[::2])
+        return [next(there if at % 2 else here) for at in _shown(range(len(readings)))]
+
+
+def _shown(numbers: range) -> Iterable[int]:
+    """Return the numbers, a bar of progress beside them on a terminal."""
+    if not sys.stderr.isatty():
+        return numbers
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(numbers, "readings", console=Console(stderr=True), transient=True)
 
 
 def merged(readings: Sequence[Target], answers: Sequence[Answer]) -> Answer:
     """Return the answer to a claim on several readings of one function: PROVED if it is in all that it applies to,
     else the first one that is refuted, else the first one that is not proved, which says in which reading."""
+    from proofs.engine.verdict import LACKS_CASES
+
     words = [answer.word.value for answer in answers]
     worst = next((word for word in words if word == "REFUTED"), None)
     worst = worst or next((word for word in words if word not in ("PROVED", "NOT APPLICABLE")), None)
@@ -150,7 +175,8 @@ def merged(readings: Sequence[Target], answers: Sequence[Answer]) -> Answer:
         at = words.index(worst)
         where = f"{readings[at].sentence}: {answers[at].reason}"
         return replace(answers[at], reason=where)
-    first = answers[words.index("PROVED") if "PROVED" in words else 0]
+    proved = [answer for answer in answers if answer.word.value == "PROVED"]
+    first = next((answer for answer in proved if answer.reason != LACKS_CASES), (*proved, answers[0])[0])
     cost = sum((answer.cost for answer in answers), start=type(first.cost)())
     return replace(first, cost=cost, obligations=tuple(one for answer in answers for one in answer.obligations))
 

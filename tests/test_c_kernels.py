@@ -11,7 +11,7 @@ from proofs.engine.prove import Prover
 from spec.c_claims import C_CLAIMS
 from spec.claims import CLAIMS
 from stepdown.c_target import read_target
-from stepdown.verify import compared
+from stepdown.verify import compared, verify
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stepdown" / "kernels"
 KERNELS = Path(os.environ.get("STEPDOWN_KERNELS") or CACHE)
@@ -52,3 +52,14 @@ def test_the_sibling_in_drivers_iommu_keeps_what_it_promises_for_the_arm_orders(
     prover = Prover(read_target(f"{path}:__iommu_dma_alloc_pages", settings=("order_mask=0x311", "MAX_ORDER=11")))
     answers = [prover.prove(name) for name in CLAIMS | C_CLAIMS]
     assert [answer for answer in answers if answer.word.value not in GOOD] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_sibling_in_mm_keeps_what_it_promises_with_every_order(version: str) -> None:
+    path = file_of(version, "mm/vmalloc.c")
+    target = read_target(f"{path}:vm_area_alloc_pages", "lp64")
+    assert len(target.readings) == 24
+    answers = list(verify(target))
+    assert [answer for answer in answers if answer.word.value not in GOOD] == []
+    assert sum(answer.word.value == "PROVED" for answer in answers) == 15

@@ -97,7 +97,7 @@ def test_the_wheel_works_beside_folders_named_as_ours(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.startswith(("tests/", "bench/", "examples/"))]
-    assert {"stepdown/verify.schema.json", "stepdown/simulate.schema.json"} <= set(names)
+    assert {"stepdown/verify.schema.json", "stepdown/simulate.schema.json", "model/c/around.c"} <= set(names)
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)

@@ -244,7 +244,14 @@ class Expressions:
             if value.constant is not None and not isinstance(value.constant, Special):
                 constant = arith.wrapped(value.constant, to)
                 return Compiled(to, lambda _: constant, constant)
-            return Compiled(to, lambda f: arith.convert(run(f), source, to, where))
+
+            def convert(f: Any) -> Any:
+                number = run(f)
+                if to.bits == 1 and isinstance(number, Bits):
+                    return 1 if any_flag(number, f.call.gfp) else 0
+                return arith.convert(number, source, to, where)
+
+            return Compiled(to, convert)
         if isinstance(to, Pointer):
             if isinstance(source, CInt) and value.constant == 0:
                 return Compiled(to, lambda _: None)

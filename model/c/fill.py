@@ -1,14 +1,14 @@
 """A fill loop as one run of stores: its pass is read once, for the k-th pass of all, and the number of passes solved.
 
 In the k-th pass every variable is ``base + k * step``: shown by reading the body for all k at once. What the pass
-compares keeps its answer in every pass, shown at both ends, since a line crosses 0 once. Whatever else a pass does
-(an event, a product of two lines, a slot it wrote) ends the attempt, and the loop is taken pass by pass.
+compares keeps its answer up to the pass in which a line crosses 0; so far the passes are taken at once, then the loop
+goes on from there. Whatever else a pass does (an event, a product of two lines, a slot it wrote) ends the attempt, and
+the loop is taken pass by pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from model.c.line import Line, NotALine, Test
@@ -63,11 +63,10 @@ class Recording(Slots):
 
 
 def read_fill(frame: Any, deltas: dict[int, int], run_pass: Callable[[Any, list[Test]], list[Test] | None]) -> bool:
-    """Take all passes of a fill loop but the last test of its condition; return whether it is one.
+    """Take the passes of a fill loop up to the first that answers a test in another way; return whether it is one.
 
     deltas: what a pass adds to each variable it writes; run_pass: take one pass of the frame given, return the tests
-    that decided whether there is one, or None when there is none. Where an answer is another one in the last pass,
-    that pass is tried by itself: if it crashes, so does the loop, there or before, and that is the crash reported.
+    that decided whether there is one, or None when there is none.
     """
     tests: list[Test] = []
     trial = frame.trial({v: Line(frame.vars[v], step, tests) for v, step in deltas.items()})
@@ -80,19 +79,10 @@ def read_fill(frame: Any, deltas: dict[int, int], run_pass: Callable[[Any, list[
             same = isinstance(after, Line) and after.step == step
             if not same or after.base - frame.vars[v] != step:
                 return False
-        passes = min((k for k in (test.passes() for test in decided) if k is not None), default=0)
-        if passes < 1:
-            return False
-        others = [test for test in tests if not any(test is one for one in decided)]
-        uniform = all(test.same_at(passes - 1) for test in others)
+        passes = Test.passes_of(decided, [test for test in tests if not any(test is one for one in decided)])
     except (Crash, NotALine, Unsupported):
         return False
-    if not uniform:
-        last = frame.alone()
-        for v, step in deltas.items():
-            last.vars[v] = frame.vars[v] + (passes - 1) * step
-        with suppress(NotALine, Unsupported):
-            run_pass(last, [])
+    if passes is None:
         return False
     if not _store(frame, trial.memory, passes):
         return False
@@ -101,7 +91,7 @@ def read_fill(frame: Any, deltas: dict[int, int], run_pass: Callable[[Any, list[
     return True
 
 
-def _store(frame: Any, recorded: Recording, passes: int) -> bool:
+def _store(frame: Any, recorded: Recording, passes: Any) -> bool:
     if not recorded.stores:
         return not recorded.loads
     buffer, slot, page, where = recorded.stores[0]

@@ -14,7 +14,7 @@ class Step:
     kind: str  # do, branch, jump, head, return
     run: Callable[[Any], Any] = lambda _: None
     target: int = -1
-    line: int = 0
+    where: str = ""  # file:line
     reads: frozenset[int] = frozenset()
     writes: frozenset[int] = frozenset()
     loop: LoopHead | None = None
@@ -24,17 +24,21 @@ class Step:
 class LoopHead:
     """A loop of the function: where it is, and what its passes do."""
 
-    line: int
+    name: str  # of its line
     start: int = -1  # the step of its head
     end: int = -1  # the step behind it
     asks: bool = False  # a pass may ask for pages
     frees: bool = False  # a pass may free pages
     inside: LoopHead | None = None
+    around: bool = False  # it is retold in around.c: each of its passes is a turn
+    holds: bool = False  # it holds such a loop, and is gone round between two turns
     changes: dict[int, int | None] = field(default_factory=dict)  # variable: what a pass adds, None: something else
 
     @property
     def cut(self) -> bool:
         """Return whether its passes are turns: the outermost loop that asks for pages, and one that frees them."""
+        if self.around or self.holds:
+            return self.around
         if not self.asks:
             return self.frees
         outer = self.inside

@@ -12,6 +12,7 @@ from model.c.flow import LoopHead, Step, live_at
 from model.c.line import Test
 from model.c.memory import Slots
 from model.c.reader import Reader
+from model.c.siblings import profile_of
 from model.c.source import Source
 from model.c.table import PAGE_SHIFT
 from model.c.types import PAGE_ARRAY, CInt, DataModel
@@ -27,14 +28,6 @@ MOST_STEPS = 200_000  # of one turn
 BYTES = ("size", "len", "length", "size_bytes", "bytes")
 PAGES = ("count", "nr_pages", "n", "npages", "num_pages", "nr", "n_pages", "page_count", "nr_small_pages")
 
-# What a sibling of the ARM loop does not promise, with the reason.
-PROFILES: dict[str, dict[str, str]] = {
-    "__iommu_dma_alloc_pages": {
-        "cleared-once": "profile: its caller passes __GFP_ZERO, the allocator clears",
-        "flags-pass-through": "profile: it takes __GFP_COMP away itself",
-    },
-}
-
 
 @dataclass(frozen=True)
 class Bound:
@@ -44,10 +37,15 @@ class Bound:
     role: str  # bytes, pages, gfp, attrs, array, fixed, unknown
     value: int = 0
 
+    @property
+    def number(self) -> str:
+        """Return a fixed value as people write it: a mask in hexadecimal."""
+        return hex(self.value) if self.value > 99 else str(self.value)
+
     def __str__(self) -> str:
         meaning = {
             "bytes": "n * PAGE_SIZE", "pages": "n", "gfp": "the caller's flags", "attrs": "the caller's attributes",
-            "array": "a zeroed array of n slots", "fixed": hex(self.value), "unknown": "anything",
+            "array": "a zeroed array of n slots", "fixed": self.number, "unknown": "anything",
         }  # fmt: skip
         return f"{self.name} = {meaning[self.role]}"
 
@@ -69,13 +67,6 @@ class Frame:
             variables[index] = line
         kernel = NoEvents(self.kernel)
         return Frame(variables, kernel, self.call, Recording(self.memory, kernel))
-
-    def alone(self) -> Frame:
-        """Return a copy whose stores nobody sees."""
-        kernel = NoEvents(self.kernel)
-        memory = Slots(kernel, self.memory.stored_to)
-        memory.written, memory.freed = list(self.memory.written), self.memory.freed
-        return Frame(list(self.vars), kernel, self.call, memory)
 
 
 class NoAllocator:
@@ -114,13 +105,15 @@ class CFunction(Loop):
         self.reader = Reader(source, name, model, dict(configs or {}), dict(constants or {}))
         self.code = self.reader.steps
         self.live = live_at(self.code)
-        self.line = self.reader.function.start_point[0] + 1
+        self.line = self.reader.line
         self.history = history  # follow from which slot on nothing was ever stored
         self.bounds = [self._bound(variable, constants or {}) for variable in self.reader.parameters]
         if not any(bound.role in ("bytes", "pages") for bound in self.bounds):
             raise Unsupported(f"{source.name}:{self.line}", f"{name} has no parameter that is a size or a page count")
         if not any(head.cut and head.asks for head in self.reader.heads):
             raise Unsupported(f"{source.name}:{self.line}", f"{name} has no loop that asks the page allocator")
+        order = next((bound.value for bound in self.bounds if bound.name == profile_of(name).only_order), 0)
+        self.grain = 1 << order
         self.states = {head.start: self._state_type(head) for head in self.reader.heads if head.cut}
         self.at = self.code[0]  # the step that was read last
         self.missed = False  # in some turn so far, a slot was read that the turn had not written
@@ -135,11 +128,11 @@ class CFunction(Loop):
 
     def left_out(self) -> Mapping[str, str]:
         """Return the claims that a sibling of the ARM loop does not promise, each with the reason."""
-        return PROFILES.get(self.name, {})
+        return profile_of(self.name).left_out
 
     def position(self) -> str:
         """Return file:line of the step that was read last."""
-        return f"{self._where(self.at)}: "
+        return f"{self.at.where}: "
 
     @property
     def most_n(self) -> int:
@@ -204,7 +197,7 @@ class CFunction(Loop):
                 else:
                     passes += 1
                     if passes > MOST_PASSES:
-                        raise Unsupported(self._where(step), f"a loop of more than {MOST_PASSES} passes in one turn")
+                        raise Unsupported(step.where, f"a loop of more than {MOST_PASSES} passes in one turn")
                 at += 1
         raise Unsupported(f"{self.source.name}:{self.line}", f"a turn of more than {MOST_STEPS} steps")
 
@@ -253,9 +246,9 @@ class CFunction(Loop):
         if value is None:
             return FAILED
         if not isinstance(value, Buffer):
-            raise Unsupported(self._where(step), f"returns {value}, which is not the page array")
+            raise Unsupported(step.where, f"returns {value}, which is not the page array")
         if frame.memory.freed:
-            raise Crash(UNDEFINED, f"{self._where(step)}: the page array is returned after it was freed")
+            raise Crash(UNDEFINED, f"{step.where}: the page array is returned after it was freed")
         return DONE
 
     # -- states and parameters
@@ -266,7 +259,7 @@ class CFunction(Loop):
         columns: list[tuple[str, Any]] = [(name, Any) for name, _ in names] + [("freed", bool)]
         columns += [("stored_to", int)] if self.history else []
         base = () if head.asks else (Unwinding,)
-        kind = make_dataclass(f"line_{head.line}", columns, frozen=True, bases=base)
+        kind = make_dataclass(head.name, columns, frozen=True, bases=base)
         assert all(f.name in dict(columns) or f.name == "i" for f in fields(kind))
         return kind, names
 
@@ -296,6 +289,3 @@ class CFunction(Loop):
 
     def _slots(self, memory: NoAllocator) -> Slots:
         return Slots(Kernel(memory, memory))
-
-    def _where(self, step: Step) -> str:
-        return f"{self.source.name}:{step.line}"

@@ -24,29 +24,33 @@ class Test:
     step: int
     answer: bool
 
-    def same_at(self, k: int) -> bool:
-        """Return whether the answer is the same from 0 to ``k``."""
-        if not self.step:
-            return True
-        last = self.base + k * self.step
-        if self.sign not in ("==", "!="):
-            return bool(COMPARISONS[self.sign](last, 0)) == self.answer
-        if self.answer != (self.sign == "!="):
-            return k == 0
-        return bool(self.base > 0 and last > 0) or bool(self.base < 0 and last < 0)
-
-    def passes(self) -> int | None:
+    def passes(self) -> Any | None:
         """Return for how many k from 0 on the answer stays what it is; None: for ever."""
-        base, step = self.base.__index__(), self.step
+        base, step = self.base, self.step
         if not step:
             return None
         if self.sign in ("==", "!="):
             if self.answer == (self.sign == "=="):
                 return 1
-            return None if -base % step or -base // step < 0 else -base // step
-        guess = max(0, -base // step - 1)  # an order changes its answer where the line crosses 0, or beside it
-        holds = COMPARISONS[self.sign]
-        return next((k for k in range(guess, guess + 4) if bool(holds(base + k * step, 0)) != self.answer), None)
+            crossing = -base // step
+            return crossing if crossing > 0 and base + crossing * step == 0 else None
+        if self.sign in (">", ">="):
+            base, step = -base, -step
+        if self.sign in ("<=", ">="):
+            base = base - 1
+        if self.answer == (step < 0):  # "base + k * step < 0" holds, and the line falls; or neither
+            return None
+        return -(base // step) if self.answer else base // -step + 1
+
+    @staticmethod
+    def passes_of(most: list[Test], others: list[Test]) -> Any | None:
+        """Return for how many k from 0 on all answers stay what they are, those of ``most`` asked first."""
+        least = None
+        for test in (*most, *others):
+            passes = test.passes()
+            if passes is not None and (least is None or passes < least):
+                least = passes
+        return least
 
 
 class Line:
@@ -102,9 +106,16 @@ class Line:
     def _no_line(self, *_: object) -> NoReturn:
         raise NotALine
 
+    def __mod__(self, modulus: Any) -> Line:
+        """Return the number as a type of that many values holds it, a line while it does not wrap again."""
+        if modulus < 1 << 8:  # no type's
+            raise NotALine
+        rest = Line(self.base % modulus, self.step, self.tests)
+        return rest if rest >= 0 and rest < modulus else self._no_line()
+
     __hash__: Any = _no_line
     __bool__: Any = _no_line
-    __mul__ = __rmul__ = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __lshift__ = __rlshift__ = _no_line
+    __mul__ = __rmul__ = __rmod__ = __floordiv__ = __rfloordiv__ = __lshift__ = __rlshift__ = _no_line
     __rshift__ = __rrshift__ = __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __invert__ = _no_line
     __index__: Any = _no_line
     __int__: Any = _no_line

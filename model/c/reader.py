@@ -12,8 +12,10 @@ from model.c import table
 from model.c.arith import wrapped
 from model.c.expressions import UNREAD, Compiled, Expressions, Variable, array_entry, settled, uninitialised
 from model.c.flow import LoopHead, Step
+from model.c.siblings import around, profile_of
 from model.c.source import Source, declared_name, expression, text, walk
 from model.c.types import PAGE, VOID, Array, CInt, DataModel, Opaque, Pointer, Type
+from model.c.values import Special
 from model.kernel import Unsupported
 
 RESERVED = ("n", "watch", "freed", "stored_to", "memory", "ghost")  # names that a proof or a state has for its own
@@ -34,9 +36,11 @@ class Reader(Expressions):
         self.asked_configs: set[str] = set()
         self.used_constants: set[str] = set()  # of ``constants``
         self.used: dict[str, str] = {}  # helper or constant of the table: where it was first used
+        self.retold: set[str] = set()  # functions of around.c
         self.steps: list[Step] = []
         self.variables: list[Variable] = []
         self.scopes: list[dict[str, Variable]] = [{}]
+        self.fixed: dict[int, int] = {}  # variable: the number that it always holds
         self.loops: list[LoopHead] = []
         self.heads: list[LoopHead] = []
         self.exits: list[tuple[list[Step], list[Step]]] = []  # of each open loop: its breaks, its continues
@@ -49,11 +53,19 @@ class Reader(Expressions):
         self.reads: set[int] = set()
         self.writes: set[int] = set()
         self.line_of_macro = ""
-        function = source.function(name)
-        self.function = function
+        self.line = source.function(name).start_point[0] + 1
+        self.outermost = source  # where the function lies, and the others that it calls
+        caller = profile_of(name).caller
+        if caller:
+            self.source = around()
+            self.retold.add(caller)
+        function = self.source.function(caller or name)
         self.kind = self._returned(function)
         self.parameters = [self._declare(n, kind) for n, kind in self._parameters(function)]
-        self.calls.append((name, 0, None, []))
+        for variable in self.parameters:
+            if variable.name in constants:
+                self._fix(variable, constants[variable.name], function)
+        self.calls.append((caller or name, 0, None, []))
         self._statement(_body(function))
         self._emit("return", lambda _: None, function)
         for step, label, node in self.jumps:
@@ -86,6 +98,9 @@ class Reader(Expressions):
         variable = self.variable(name)
         if variable is not None:
             index = variable.index
+            if index in self.fixed:
+                always = self.fixed[index]
+                return Compiled(variable.kind, lambda _: always, always)
             self.note(variable, written=False)
             return Compiled(variable.kind, lambda f: f.vars[index])
         if name in self.source.macros and name not in self.constants:
@@ -193,11 +208,12 @@ class Reader(Expressions):
             if name in ("__free_pages", "__free_page"):
                 for loop in self.loops:
                     loop.frees = True
-            if name in table.NOTHING or name in table.ANYTHING:
+            if name in table.UNASKED:
                 return read(self, node, ())
             return self._helped(read, name, node, nodes)
-        if name in self.source.functions:
-            return self._inline(name, node, nodes)
+        for source in (self.source, self.outermost, around()):
+            if name in source.functions:
+                return self._inline(source, name, node, nodes)
         return self.unread(node, f"a call of {name}, which is in no table")
 
     _call_expression = call
@@ -242,18 +258,20 @@ class Reader(Expressions):
 
     # -- callees
 
-    def _inline(self, name: str, node: Node, nodes: list[Node]) -> Compiled:
+    def _inline(self, source: Source, name: str, node: Node, nodes: list[Node]) -> Compiled:
         if any(name == entered for entered, *_ in self.calls):
             return self.unread(node, "recursion")
-        around: Node | None = node.parent
-        while around is not None and not around.type.endswith("statement") and around.type != "declaration":
-            sign = around.child_by_field_name("operator")
-            if around.type == "conditional_expression" or (sign is not None and text(sign) in ("&&", "||")):
+        outer: Node | None = node.parent
+        while outer is not None and not outer.type.endswith("statement") and outer.type != "declaration":
+            sign = outer.child_by_field_name("operator")
+            if outer.type == "conditional_expression" or (sign is not None and text(sign) in ("&&", "||")):
                 return self.unread(node, "a call that is not always made, in an expression")
-            around = around.parent
-        if around is not None and around.type == "for_statement":
+            outer = outer.parent
+        if outer is not None and outer.type == "for_statement":
             return self.unread(node, "a call in the head of a for")
-        function = self.source.function(name)
+        if source is around() and self.source is not source:
+            self.retold.add(name)
+        function = source.function(name)
         wanted = self._parameters(function)
         if len(wanted) != len(nodes):
             return self.unread(node, "another number of arguments than parameters")
@@ -264,12 +282,16 @@ class Reader(Expressions):
         for (parameter, kind), value in zip(wanted, values, strict=True):
             variable = self._declare(parameter, kind)
             converted = self.converted(value, kind, node)
+            if converted.constant is not None and not isinstance(converted.constant, Special):
+                self._fix(variable, converted.constant, function)
             self._emit("do", _assign(variable.index, converted.run), node, writes={variable.index})
         kind = self._returned(function)
         result = None if kind == VOID else self._declare(f"{name}()", kind)
         returns: list[Step] = []
         self.calls.append((name, self.inlined, result, returns))
+        caller, self.source = self.source, source
         self._statement(_body(function))
+        self.source = caller
         self.calls.pop()
         self.scopes = scopes
         for step in returns:
@@ -280,6 +302,16 @@ class Reader(Expressions):
         self.note(result, written=False)
         index = result.index
         return Compiled(kind, lambda f: f.vars[index])
+
+    def _fix(self, variable: Variable, value: int, function: Node) -> None:
+        """Note that a parameter is always ``value``, where its function never changes it."""
+        places = ("assignment_expression", "update_expression", "pointer_expression")
+        fields = ("left", "argument")
+        for node in walk(function):
+            place = next((c for f in fields if (c := node.child_by_field_name(f)) is not None), None)
+            if node.type in places and place is not None and declared_name(place) == variable.name:
+                return
+        self.fixed[variable.index] = value
 
     # -- types and declarations
 
@@ -345,7 +377,7 @@ class Reader(Expressions):
             raise Unsupported(self.where(node), f"more than {MOST_STEPS} steps")
         killed = set() if writes is None else writes
         step = Step(
-            kind, run, target, node.start_point[0] + 1, frozenset(self.reads | (self.writes - killed)),
+            kind, run, target, self.source.where(node), frozenset(self.reads | (self.writes - killed)),
             frozenset(killed), loop,
         )  # fmt: skip
         for head in self.loops:
@@ -425,10 +457,26 @@ class Reader(Expressions):
     def _jump(self, node: Node, target: int = -1) -> Step:
         return self._emit("jump", None, node, target)
 
+    def _decided(self, condition: Node) -> bool | None:
+        """Return the value of a condition on a parameter that is always the same, None for any other."""
+        if condition.type == "parenthesized_expression":
+            return self._decided(condition.named_children[0])
+        if condition.type == "unary_expression" and text(_child(condition, "operator")) == "!":
+            inside = self._decided(_child(condition, "argument"))
+            return None if inside is None else not inside
+        variable = self.variable(text(condition)) if condition.type == "identifier" else None
+        return None if variable is None or variable.index not in self.fixed else self.fixed[variable.index] != 0
+
     def _lower_if_statement(self, node: Node) -> None:
+        alternative = node.child_by_field_name("alternative")
+        decided = self._decided(_child(node, "condition"))
+        if decided is not None and all(inner.type != "labeled_statement" for inner in walk(node)):
+            taken = [_child(node, "consequence")] if decided else alternative.named_children if alternative else []
+            for child in taken:
+                self._statement(child)
+            return
         branch = self._branch(_child(node, "condition"))
         self._statement(_child(node, "consequence"))
-        alternative = node.child_by_field_name("alternative")
         if alternative is None:
             branch.target = len(self.steps)
             return
@@ -440,7 +488,11 @@ class Reader(Expressions):
 
     @contextmanager
     def _loop(self, node: Node) -> Iterator[tuple[LoopHead, list[Step], list[Step]]]:
-        head = LoopHead(node.start_point[0] + 1, inside=self.loops[-1] if self.loops else None)
+        name = f"{'around_' if self.source is around() else ''}line_{node.start_point[0] + 1}"
+        head = LoopHead(name, inside=self.loops[-1] if self.loops else None)
+        head.around = len(self.calls) > 1 and self.source is around()
+        for outer in self.loops if head.around else ():
+            outer.holds = True
         self.heads.append(head)
         self.loops.append(head)
         breaks: list[Step] = []

@@ -46,7 +46,9 @@ NOTHING = (
     "cond_resched", "might_sleep", "pr_err", "pr_warn", "pr_info", "pr_debug", "dev_err", "dev_warn", "dev_dbg",
     "touch_nmi_watchdog",
 )  # fmt: skip
+NEVER = ("fatal_signal_pending",)  # assumed: 0
 ANYTHING = ("dev_to_node", "numa_node_id", "numa_mem_id", "page_to_nid")  # a value that no claim looks at
+UNASKED = (*NOTHING, *NEVER, *ANYTHING)  # their arguments are not read
 
 
 def constant(reader: Expressions, name: str) -> Compiled | None:
@@ -85,6 +87,8 @@ def helper(name: str) -> Helper | None:
         return _nothing
     if name in ANYTHING:
         return _anything
+    if name in NEVER:
+        return _never
     return HELPERS.get(name)
 
 
@@ -162,6 +166,10 @@ def _nothing(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compi
 def _anything(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
     value = Unknown(called(node))
     return Compiled(reader.model.int, lambda _: value)
+
+
+def _never(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+    return Compiled(reader.model.int, lambda _: 0, 0)
 
 
 def _split(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:

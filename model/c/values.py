@@ -84,12 +84,21 @@ class PowerOf(Special):
 OTHER = "other"  # of the caller's flags: all those without a name here
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bits(Special):
     """A set of flags: those surely set, and those that are as the caller passed them. The rest is clear."""
 
     on: frozenset[str] = frozenset()
     passed: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        """Return the flags in words, always in the same order."""
+        most = max((GFP_UNIVERSE, ATTRS_UNIVERSE), key=lambda all_of_them: len(all_of_them & self.passed))
+        if len(self.passed) > len(most) // 2:
+            passed = ["as passed", *(f"less {name}" for name in sorted(most - self.passed - self.on))]
+        else:
+            passed = [f"{name} as passed" for name in sorted(self.passed)]
+        return " ".join([*sorted(self.on), *passed]) or "none"
 
     def union(self, other: Bits) -> Bits:
         """Return the flags in either set."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from model.events import Attempt
-from model.gfp import NAMES, Gfp
+from model.gfp import GFP_KERNEL, NAMES, Gfp
 from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import sampling
@@ -17,6 +18,7 @@ from proofs.engine.terms import Literal, definition, evaluate, variable
 from spec.targets import Target
 
 MOST_SEEDS = 30  # of sampled runs, when a path is still without one
+LONG_SEED, MOST_TURNS = 5, 300  # with this seed the runs are long, in turns
 MOST_SIZE, MOST_COMPARED = 1 << 16, 8  # of the sizes that the loop's own comparisons suggest
 
 
@@ -66,8 +68,12 @@ def a_run_takes(target: Target, system: System, found: inv.Invariants, wanted: T
     least = least_n(solver, system, found, [wanted])  # the smallest for which the invariants leave room
     compared = sizes_compared(system) | sizes_near(wanted)
     sizes = tuple(sorted({least, *(n for n in compared if n >= least)}))
+    asked = sorted({flag for transition in system.transitions for flag, _ in flags_asked(transition)})
     for seed in range(2, MOST_SEEDS):
-        for run in sampling.sample_runs(target.loop, target.single_pages, seed, sizes, 4 * sampling.MOST_TURNS):
+        told = {flag: bool(seed >> at & 1) for at, flag in enumerate(asked)} | dict(flags_asked(wanted))
+        callers = replace(GFP_KERNEL, **told)
+        turns = MOST_TURNS if seed == LONG_SEED else 4 * sampling.MOST_TURNS
+        for run in sampling.sample_runs(target.loop, target.single_pages, seed, sizes, turns, callers):
             for step in run.passes:
                 loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
                 assert wanted.source is not None
@@ -78,6 +84,13 @@ def a_run_takes(target: Target, system: System, found: inv.Invariants, wanted: T
     return False
 
 
+def flags_asked(path: Transition) -> Iterable[tuple[str, bool]]:
+    """Yield the caller's flags that a path depends on, and how."""
+    for literal in path.literals:
+        if literal.kind in ("yes", "no") and literal.terms[0][0].startswith("gfp."):
+            yield literal.terms[0][0].removeprefix("gfp."), literal.kind == "yes"
+
+
 def first_turn_takes(target: Target, system: System, wanted: Transition, solver: Solver) -> bool:
     """Return whether the first turn of a real run takes ``wanted``, with answers that the solver proposes."""
     for begin in system.leaving(None):
@@ -85,8 +98,9 @@ def first_turn_takes(target: Target, system: System, wanted: Transition, solver:
             continue
         first = [variable(name) == value for name, value in begin.post.items()]
         literals = [truth.literal for truth in first if not isinstance(truth, bool)]
-        solver.push((*system.given, *wanted.literals, *literals))
-        names = {name for literal in (*wanted.literals, *literals) for name, _ in literal.terms} | {"n"}
+        told = (*begin.literals, *wanted.literals, *literals)
+        solver.push((*system.given, *told))
+        names = {name for literal in told for name, _ in literal.terms} | {"n"}
         values = solver.model(names) if solver.check() else None
         solver.pop()
         if values is None:

@@ -16,7 +16,7 @@ from proofs.engine.coverage import a_run_takes, taken
 from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.obligations import cases, inductive, shown
 from proofs.engine.solver import Solver
-from proofs.engine.system import CONSTANTS, Location, System, explore_loop, symbolic_call
+from proofs.engine.system import CONSTANTS, Location, System, Transition, explore_loop, symbolic_call
 from proofs.engine.terms import Literal
 from proofs.engine.verdict import Answer, Obligation
 from proofs.engine.words import Word
@@ -68,12 +68,17 @@ class Ground:
             samples, covered = self._sample_base(system, kind)
             parameters = ("n", "watch") if kind else ("n",)
             below, settled = self._below(system, kind)
-            found = inv.find(system, solver, parameters, samples, below, settled=settled)
+            for form in inv.FORMS[3:]:  # the simplest that will do
+                found = inv.find(system, solver, parameters, samples, below, form, settled)
+                obligations = self._base_obligations(system, found)
+                trouble = self._crashes(system, found, solver, obligations)
+                if not trouble:
+                    break
+            if not kind:  # the loop's own branches are the unwatched base's matter
+                trouble += self._never_taken(system, found, solver, covered)
             supporting = {
                 loc: (*below.get(loc, ()), *element.literals()) for loc, element in found.items() if element.reached
             }
-            obligations = self._base_obligations(system, found)
-            trouble = self._trouble(system, found, solver, None if kind else covered, obligations)
             if kind:
                 obligations = (*self.base("").obligations, *obligations)
             base = Base(system, found, supporting, obligations, trouble)
@@ -127,32 +132,34 @@ class Ground:
                 obligations.append(Obligation(f"at {location} the paths cover every state", given, (), covering))
         return tuple(obligations)
 
-    def _trouble(
-        self,
-        system: System,
-        found: inv.Invariants,
-        solver: Solver,
-        covered: set[int] | None,
-        obligations: Iterable[Obligation],
+    def _crashes(
+        self, system: System, found: inv.Invariants, solver: Solver, obligations: Iterable[Obligation]
     ) -> list[Answer]:
+        """Return why the invariants do not do: they leave room for a crash, or paths that do not cover a location."""
         trouble = []
         for obligation in obligations:
             if obligation.cases and not shown(solver, obligation):
                 trouble.append(Answer("", Word.UNKNOWN, f"{obligation.name}: not shown"))
-        for at, transition in enumerate(system.transitions):
-            source = transition.source
-            if source is not None and not found[source].reached:
-                continue
-            if covered is None and not transition.wrong:  # the loop's own branches are the unwatched base's matter
-                continue
-            if (covered and at in covered) or transition.guessed or (source is None and not transition.wrong):
-                continue
-            given = (*inv.hypotheses(system, found, source), *transition.literals)
-            if not solver.satisfiable(given):
-                continue
-            if transition.crash:
+        for transition in system.transitions:
+            if transition.crash and not transition.guessed and _feasible(system, found, transition, solver):
                 trouble.append(Answer(transition.crash, Word.REFUTED, transition.wrong))
-            elif not transition.excluded and not a_run_takes(self.target, system, found, transition, solver):
-                where = f"a path at {source}: {'; '.join(map(str, transition.literals))}"
+        return trouble
+
+    def _never_taken(self, system: System, found: inv.Invariants, solver: Solver, covered: set[int]) -> list[Answer]:
+        """Return the paths of a turn that no real run takes, though the invariants leave room for it."""
+        trouble = []
+        for at, transition in enumerate(system.transitions):
+            known = at in covered or transition.guessed or transition.wrong or transition.excluded
+            if known or transition.source is None or not _feasible(system, found, transition, solver):
+                continue
+            if not a_run_takes(self.target, system, found, transition, solver):
+                where = f"a path at {transition.source}: {'; '.join(map(str, transition.literals))}"
                 trouble.append(Answer("", Word.VACUOUS, f"no run was found that takes {where}"))
         return trouble
+
+
+def _feasible(system: System, found: inv.Invariants, path: Transition, solver: Solver) -> bool:
+    """Return whether the invariants leave room for a path."""
+    if path.source is not None and not found[path.source].reached:
+        return False
+    return solver.satisfiable((*inv.hypotheses(system, found, path.source), *path.literals))

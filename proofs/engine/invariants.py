@@ -28,6 +28,7 @@ FORMS = (
     "equalities and congruences",
     "bounds on what the program compares",
     "bounds on every difference",
+    "bounds on every sum, too",
 )  # what an invariant may say, simplest first
 
 
@@ -38,7 +39,7 @@ class NoFixpoint(Exception):
 class Element:
     """What is supposed to hold at one location. Without a point nothing is: the location was never reached."""
 
-    def __init__(self, variables: tuple[str, ...], landmarks: Mapping[Terms, set[int]], form: str = FORMS[-1]) -> None:
+    def __init__(self, variables: tuple[str, ...], landmarks: Mapping[Terms, set[int]], form: str = FORMS[3]) -> None:
         self.variables = variables
         self.form = form
         self.lattice: Lattice | None = None
@@ -159,11 +160,14 @@ def landmarks_of(
     names = sorted({name for location in system.locations() for name in _fields(location)} | set(parameters))
     marks: dict[Terms, set[int]] = {}
     fixed = set(parameters)
-    if wanted == FORMS[-1]:
+    if wanted in FORMS[3:]:
         marks = {((name, 1),): set(SMALL) for name in names}
         for one, other in combinations(names, 2):
             if not (one in fixed and other in fixed):
                 marks[((one, 1), (other, -1))] = set(SMALL)
+    if wanted == FORMS[4]:
+        for one, other in combinations((name for name in names if name not in fixed), 2):
+            marks[(*sorted(((one, 1), (other, 1), ("n", -1))),)] = set(SMALL)
     known = set(names)
     for transition in system.transitions:
         for literal in transition.literals:
@@ -186,7 +190,7 @@ def find(
     parameters: tuple[str, ...],
     samples: Mapping[Location, list[dict[str, int]]],
     supporting: Proved,
-    form: str = FORMS[-1],
+    form: str = FORMS[3],
     settled: Collection[str] = (),
 ) -> Invariants:
     """Return the strongest inductive invariants of the system. Raises NoFixpoint, SolverUnknown.

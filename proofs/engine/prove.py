@@ -30,7 +30,7 @@ from proofs.engine.system import (
     watch_system,
 )  # fmt: skip
 from proofs.engine.terms import Misuse, Undecided, variable
-from proofs.engine.verdict import Answer, Cost
+from proofs.engine.verdict import LACKS_CASES, Answer, Cost
 from proofs.engine.words import WORST_FIRST, Word
 from spec import costs
 from spec import monitor as monitors
@@ -111,7 +111,7 @@ class Prover:
         with _counting(stated):
             samples = self._sample_product(base, product, part.monitor, matter)
         parameters = ("n", "watch") if watches else ("n",)
-        for form in inv.FORMS if _has_ghosts(part.monitor) else inv.FORMS[:1]:  # the simplest that will do
+        for form in inv.FORMS[:4] if _has_ghosts(part.monitor) else inv.FORMS[:1]:  # the simplest that will do
             elements = inv.find(product, solver, parameters, samples, base.supporting, form)
             broken = list(violations(product, elements, solver))
             if not broken:
@@ -125,7 +125,7 @@ class Prover:
         answer = self._concluded(claim, part, base, product, elements, broken, solver)
         if answer.word is Word.PROVED and asked and not stated:
             return Answer(claim.name, Word.VACUOUS, "no run puts the claim to the test", answer.cost, label=part.label)
-        lack = "" if asked else "for lack of cases: no turn ever does what it is about"
+        lack = "" if asked else LACKS_CASES
         return replace(answer, reason=lack) if answer.word is Word.PROVED else answer
 
     def _before_any_proof(self, claim: Claim, part: Part, base: Base, costly: bool) -> Answer | None:

@@ -14,7 +14,8 @@ from proofs.engine.terms import Bool, Int, variable
 
 @dataclass(frozen=True)
 class Ranking:
-    """One cycle's measure: ``term`` plus a number that depends on the location."""
+    """One cycle's measure: ``term``, in which a variable that a location lacks is 0, plus a number that depends on the
+    location."""
 
     term: Int
     numbers: tuple[tuple[Location, int], ...]
@@ -74,10 +75,11 @@ def _rank_one(
     names: Mapping[Location, tuple[str, ...]],
 ) -> Ranking | None:
     common = [name for name in names[part[0]] if all(name in names[loc] for loc in part)]
+    some = [name for name in dict.fromkeys(name for loc in part for name in names[loc]) if name not in common]
     tried = (
-        _try(system, invariants, solver, part, term, weight)
+        _try(system, invariants, solver, part, term, weight, names)
         for weight in dict.fromkeys((1, len(part)))  # where the places count for more than a step of the term
-        for term in _candidates(common)
+        for term in (*_candidates(common), *(variable("n") - variable(a) - variable(b) for a in common for b in some))
     )
     return next((ranking for ranking in tried if ranking is not None), None)
 
@@ -91,9 +93,16 @@ def _candidates(names: list[str]) -> Iterable[Int]:
 
 
 def _try(
-    system: System, invariants: Invariants, solver: Solver, part: list[Location], term: Int, weight: int
+    system: System,
+    invariants: Invariants,
+    solver: Solver,
+    part: list[Location],
+    term: Int,
+    weight: int,
+    names: Mapping[Location, tuple[str, ...]],
 ) -> Ranking | None:
     inside = set(part)
+    at = {location: _at(term, names[location]) for location in part}
     falls: list[tuple[Location, Location, int]] = []
     leaves: list[Transition] = []
     for source in part:
@@ -102,7 +111,7 @@ def _try(
             for transition in system.leaving(source):
                 if transition.target in inside:
                     assert transition.target is not None
-                    fall = _least_fall(solver, transition, term)
+                    fall = _least_fall(solver, transition, at[source], at[transition.target])
                     if fall is None or fall < 1:  # perhaps the invariants never let the turn go this way
                         if not solver.satisfiable(transition.literals):
                             continue
@@ -111,11 +120,11 @@ def _try(
                     falls.append((source, transition.target, fall * weight))
                 elif not transition.wrong and not transition.excluded:
                     leaves.append(transition)
-            if _can(solver, term < 0):
+            if _can(solver, at[source] < 0):
                 return None
         finally:
             solver.pop()
-    term = term * weight
+    at = {location: here * weight for location, here in at.items()}
     numbers = dict.fromkeys(part, 0)
     for _ in range(len(part) + 1):
         for source, target, fall in falls:
@@ -128,18 +137,23 @@ def _try(
         if any(isinstance(event, Turn) for event in transition.events):
             passes = True
             solver.push((*hypotheses(system, invariants, transition.source), *transition.literals))
-            spent = _can(solver, term + numbers[transition.source] < 1)
+            spent = _can(solver, at[transition.source] + numbers[transition.source] < 1)
             solver.pop()
             if spent:
                 return None
     passes = passes or any(isinstance(e, Turn) for s in part for t in system.leaving(s) for e in t.events)
     entries = tuple(
-        _after(term, transition) + numbers[transition.target]
+        _after(at[transition.target], transition) + numbers[transition.target]
         for transition in system.transitions
         if transition.target in inside and transition.source not in inside
         if transition.source is None or invariants[transition.source].reached
     )  # fmt: skip
-    return Ranking(term, tuple(numbers.items()), entries, passes)
+    return Ranking(term * weight, tuple(numbers.items()), entries, passes)
+
+
+def _at(term: Int, names: Iterable[str]) -> Int:
+    """Return the term where only these variables are: any other counts as 0."""
+    return Int(tuple((v, c) for v, c in term.terms if v == "n" or v in names), term.constant)
 
 
 def _after(term: Int, transition: Transition) -> Int | int:
@@ -150,9 +164,9 @@ def _after(term: Int, transition: Transition) -> Int | int:
     return total
 
 
-def _least_fall(solver: Solver, transition: Transition, term: Int) -> int | None:
-    """Return by how much the turn lowers the term at least: exact where it is a number, else 1, 0, or None."""
-    fall = term - _after(term, transition)
+def _least_fall(solver: Solver, transition: Transition, before: Int, after: Int) -> int | None:
+    """Return by how much the turn lowers the measure at least: exact where it is a number, else 1, 0, or None."""
+    fall = before - _after(after, transition)
     if isinstance(fall, int):
         return fall
     solver.push(transition.literals)

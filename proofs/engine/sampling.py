@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -15,6 +15,7 @@ from proofs.engine.environment import View, WatchedFrame
 from proofs.engine.search import Script
 
 SIZES = (0, 1, 2, 5, 17, 40, 256, 300, 530, 800, 1300, 70_001)
+MOST_SIZE = 1 << 20  # of a multiple of a loop's grain: what 32 bits of bytes can express
 MOST_TURNS = 14  # of one run: large sizes with few turns show more than small ones with many
 
 CHANCES = ((1.0, 0.0), (0.4, 0.1), (0.1, 0.3), (0.9, 0.4))  # of refusing a block above order 0, and a single page
@@ -61,17 +62,24 @@ class Run:
 
 
 def sample_runs(
-    loop: Loop, single_pages: bool, seed: int = 1, sizes: tuple[int, ...] = SIZES, most_turns: int = MOST_TURNS
-) -> list[Run]:
+    loop: Loop, single_pages: bool, seed: int = 1, sizes: Iterable[int] = SIZES, most_turns: int = MOST_TURNS,
+    callers: Gfp = GFP_KERNEL,
+) -> list[Run]:  # fmt: skip
     """Return the first turns of real runs, the same ones every time."""
     random = Random(seed)
     runs = []
-    for n in sizes:
+    for n in in_grains(loop, sizes):
         for refuse_high, refuse_page in CHANCES:
-            gfp = GFP_KERNEL | GFP_NORETRY if random.random() < 0.3 else GFP_KERNEL
+            gfp = callers | GFP_NORETRY if random.random() < 0.3 else callers
             call = Call(n, gfp, single_pages)
             runs.append(_run(loop, call, RandomAnswers(random, refuse_high, refuse_page), most_turns))
     return runs
+
+
+def in_grains(loop: Loop, sizes: Iterable[int]) -> list[int]:
+    """Return the sizes, and as many that the loop does not turn down."""
+    grain = loop.grain
+    return sorted({*sizes, *(n * grain for n in sizes if n * grain < MOST_SIZE)}) if grain > 1 else list(sizes)
 
 
 def _run(loop: Loop, call: Call, answers: RandomAnswers, most_turns: int) -> Run:

@@ -31,6 +31,9 @@ class Cost:
         return Cost(self.paths + other.paths, self.obligations + other.obligations, self.resources + other.resources)
 
 
+LACKS_CASES = "for lack of cases: no turn ever does what it is about"  # the reason of a claim PROVED of nothing
+
+
 @dataclass(frozen=True)
 class Answer:
     """The verdict on one claim, or on one half of it, for one target."""
