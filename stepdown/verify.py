@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -121,12 +122,18 @@ def verify(
     the target ``same_as``. Raises Usage."""
     what = chosen_target(target) if isinstance(target, str) else target
     names = claims_on(what) if claims is None else list(claims)
-    for answer in answers(what, names, obligations):
-        if answer.reason.startswith(what.name.rpartition(":")[0] + ":"):  # raised in a file of the user's
-            raise Usage(answer.reason)
-        yield answer
-    if same_as is not None:
-        yield compared(what, same_as, obligations)
+    with ExitStack() as started:
+        last: Iterable[Answer] = ()
+        if same_as is not None:
+            import proofs.engine.prove  # noqa: F401 - once, for every process
+            from proofs.engine.beside import beside
+
+            last = started.enter_context(beside(lambda: [compared(what, same_as, obligations)]))
+        for answer in answers(what, names, obligations):
+            if answer.reason.startswith(what.name.rpartition(":")[0] + ":"):  # raised in a file of the user's
+                raise Usage(answer.reason)
+            yield answer
+        yield from last
 
 
 def answers(target: Target, names: list[str], obligations: bool = False, jobs: int = 2) -> Iterator[Answer]:
