@@ -58,9 +58,10 @@ class Listening(Kernel):
 class Echo(Kernel):
     """The second loop's kernel: the same request gets the first loop's answer, any other one is a difference."""
 
-    def __init__(self, first: Listening) -> None:
+    def __init__(self, first: Listening, call: Call) -> None:
         super().__init__(first.allocator, first.memory)
         self.first = first
+        self.out_of_scope = call.gfp.comp  # the callers take it away
         self.attempts = [event for event in first.events if isinstance(event, Attempt)]
         self.frees = [event for event in first.events if isinstance(event, Free)]
 
@@ -71,7 +72,8 @@ class Echo(Kernel):
         wanted = self.attempts.pop(0)
         require(order == wanted.order, "an attempt is of another order")
         for name in (*NAMES, "other"):
-            require(getattr(gfp, name) == getattr(wanted.gfp, name), f"an attempt's flag {name.upper()} differs")
+            same = getattr(gfp, name) == getattr(wanted.gfp, name)
+            require(same or (name == "comp" and self.out_of_scope), f"an attempt's flag {name.upper()} differs")
         self.record(Attempt(order, gfp, wanted.frame))
         return wanted.frame
 
@@ -112,6 +114,12 @@ class Lockstep(Loop):
         self.first = first
         self.second = second
 
+    @property
+    def harmless(self) -> tuple[str, ...]:
+        """Return what is not compared, since the first loop does not promise it, with the reason."""
+        reason = self.first.left_out().get("cleared-once")
+        return (f"the pages cleared ({reason})",) if reason else ()
+
     def ranges(self) -> Mapping[str, tuple[int, int]]:
         """Return the ranges of the first loop's fields."""
         return {f"first.{name}": limits for name, limits in self.first.ranges().items()}
@@ -135,12 +143,12 @@ class Lockstep(Loop):
         unwinding = isinstance(state, Unwinding)
         after = (self.first.unwind if unwinding else self.first.turn)(call, state.first, listening)
         kernel.events = listening.events
-        echo = Echo(listening)
+        echo = Echo(listening, call)
         second = self._follow(call, state.second, echo, unwinding)
         require(not echo.attempts, "an attempt is not made")
         require(not echo.frees, "a page is not freed")
         require(_same(listening.events, echo.events, Store), "a slot gets another page, or none")
-        require(_same(listening.events, echo.events, Clear), "other pages are cleared")
+        require(self.harmless or _same(listening.events, echo.events, Clear), "other pages are cleared")
         require(_same(listening.events, echo.events, Split), "another block is split")
         if isinstance(after, End):
             require(isinstance(second, End) and second.ok == after.ok, "the ends differ")

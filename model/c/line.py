@@ -32,7 +32,7 @@ class Test:
         if self.sign in ("==", "!="):
             if self.answer == (self.sign == "=="):
                 return 1
-            crossing = -base // step
+            crossing = -base // step if step > 0 else base // -step
             return crossing if crossing > 0 and base + crossing * step == 0 else None
         if self.sign in (">", ">="):
             base, step = -base, -step

@@ -18,6 +18,7 @@ from model.c.values import (
     UNDEFINED,
     Bits,
     Buffer,
+    PowerOf,
     TopBit,
     Trouble,
     Unknown,
@@ -304,7 +305,10 @@ def _genmask(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compi
     bits = reader.model.ulong.bits
 
     def run(f: Any) -> Any:
-        top, bottom = number(high(f), where), number(low(f), where)
+        top, bottom = usable(high(f)), number(low(f), where)
+        if isinstance(top, TopBit) and bottom == 0 and top.of.bit_length() <= bits:
+            return PowerOf(top, 1, 1)
+        top = number(top, where)
         if bottom < 0 or top >= bits or bottom > top:
             return Trouble(UNDEFINED, f"{where}: a mask of no bits or too many")
         return (1 << (top + 1)) - (1 << bottom)

@@ -129,6 +129,8 @@ def describe(shape: Any) -> str:
         return "*"
     if shape.kind is tuple:
         return "(" + ", ".join(describe(part) for part in shape.parts) + ")"
+    if not shape.kind.__dataclass_params__.repr and not field_names(shape):  # it has words of its own
+        return str(put_together(shape, {}))
     inner = [
         f"{f.name}={describe(part)}"
         for f, part in zip(fields(shape.kind), shape.parts, strict=True)
