@@ -14,43 +14,70 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from tree_sitter import Node
+
 from model.c.function import CFunction
-from model.c.source import text, walk
+from model.c.siblings import around
+from model.c.source import Source, text, walk
 from model.c.table import helper
 from model.c.values import DMA_ATTRS, GFP_FLAGS, OTHER_FLAGS, SINGLE_PAGES
 from model.gfp import GFP_KERNEL, NAMES, Gfp
 
 STUBS = Path(__file__).with_name("stubs.h")
-FLAGS = ("-std=gnu11", "-O1", "-w", "-fwrapv", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+COMMON = ("-std=gnu11", "-O1", "-w", "-fwrapv")
+BARE = ("-m32", "-ffreestanding", "-nostdlib", "-static", "-fno-stack-protector", "-fno-pie", "-no-pie")
+BUILDS: dict[str, tuple[tuple[str, ...], ...]] = {  # data model: the compiler's words, one step after the other
+    "lp64": ((*COMMON, "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", "loop", "loop.c"),),
+    "ilp32": (
+        (*COMMON, *BARE, "-DBARE", "-fsanitize=undefined", "-c", "-o", "loop.o", "loop.c"),
+        (*BARE, "-o", "loop", "loop.o"),
+    ),
+}
 COMPILE_SECONDS, RUN_SECONDS = 60, 60
 MOST_OUTPUT = 64 << 20  # bytes of one file
 SANITIZER = re.compile(r"[^\s:]*:?[\d:]*:? ?runtime error: .*|AddressSanitizer: [\w-]+")
 DRIVER = """
 #line 1 "driver"
-int main(void)
+static void every_call(void)
 {{
-	unsigned long n, attrs;
-	gfp_t gfp;
-
-	while (scanf("%lu %u %lu %lu %4096s", &n, &gfp, &attrs, &granted_orders, answers) == 5) {{
+	for (;;) {{
+		int ended = 0, letter;
+		unsigned long n = take_number(&ended);
+		gfp_t gfp = take_number(&ended);
+		unsigned long attrs = take_number(&ended);
 		struct page **pages;
 
-		if (!strcmp(answers, "."))
-			answers[0] = 0;
+		granted_orders = take_number(&ended);
+		if (ended)
+			return;
+		for (answered = 0; (letter = next_letter()) == '0' || letter == '1';)
+			if (answered < MOST_ANSWERS)
+				answers[answered++] = letter;
 		asked = next_frame = 0;
 		pages = {call};
-		printf(pages ? "ok" : "failed");
-		for (unsigned long i = 0; pages && i < n; i++)
-			printf(" %ld", pages[i] ? frame_of(pages[i]) : -1L);
-		printf("\\n");
-		fflush(stdout);
+		put_text(pages ? "ok" : "failed");
+		for (unsigned long i = 0; pages && i < n; i++) {{
+			put(' ');
+			put_number(pages[i] ? frame_of(pages[i]) : -1L);
+		}}
 		free(pages);
+		check_memory();
+		put('\\n');
+		flush();
 	}}
-	return 0;
 }}
+
+#ifdef BARE
+void _start(void) {{ every_call(); _exit(0); }}
+#else
+int main(void) {{ every_call(); return 0; }}
+#endif
 """
+HANDLER = """static const char *stop(const char *why);
+#define HANDLER(name) void __ubsan_handle_##name(void) { stop(#name); }"""
 
 
 class NotCompiled(Exception):
@@ -74,10 +101,11 @@ class Case:
     def line(self) -> str:
         """Return the case as the driver reads it."""
         attrs = _attr_bits()[SINGLE_PAGES] if self.single_pages else 0
-        answers = "".join("01"[answer] for answer in self.answers) or "."
+        answers = "".join("01"[answer] for answer in self.answers)
         return f"{self.n} {gfp_bits(self.gfp)} {attrs} {self.granted_orders} {answers}\n"
 
 
+@cache
 def gfp_bits(gfp: Gfp) -> int:
     """Return flags as the number that stands for them in the compiled function."""
     named = sum(1 << at for at, name in enumerate(NAMES) if getattr(gfp, name))
@@ -104,33 +132,48 @@ def _names() -> Iterator[str]:
         yield f"#define {name} {bit:#x}UL"
 
 
-def c_text(function: CFunction) -> str:
-    """Return the whole program: stubs, what the function uses of its file, the function, the driver. Raises
-    NotCompiled."""
-    source = function.source
-    wanted, used = [function.name], list[str]()
+def c_text(function: CFunction, bare: bool) -> str:
+    """Return the whole program: stubs, what the function uses of its file, the function and what is retold around it,
+    the driver; ``bare``: without a library. Raises NotCompiled."""
+    sources = (around(), function.source)
+    outermost = function.reader.calls[0][0]
+    wanted, used = [outermost], list[str]()
     while wanted:
         name = wanted.pop()
         if name in used or helper(name) is not None:
             continue
-        nodes = source.functions.get(name, []) + source.globals.get(name, [])
-        if nodes or name in source.macros:
+        nodes = [node for source in sources for node in source.functions.get(name, []) + source.globals.get(name, [])]
+        bodies = [body for source in sources for body, _ in source.macros.get(name, [])]
+        if nodes or bodies:
             used.append(name)
         wanted += [text(part) for node in nodes for part in walk(node) if part.type == "identifier"]
-        for body, _ in source.macros.get(name, []):
-            wanted += body.replace("(", " ").replace(")", " ").split()
+        wanted += [word for body in bodies for word in body.replace("(", " ").replace(")", " ").split()]
     passed = {bound.name for bound in function.bounds}
     constants = {name: value for name, value in function.reader.constants.items() if name not in passed}
     parts = [*_names(), *(f"#define {name} {value}" for name, value in constants.items())]
     parts += [f"#define {name} 1" for name, value in function.reader.configs.items() if value]
+    asked = {word for source in sources for word in re.findall(rb"CONFIG_\w+", source.data)}
+    configs = dict.fromkeys(sorted(word.decode() for word in asked), False) | function.reader.configs
+    parts += [f"#define SET_{name} {int(value)}" for name, value in configs.items()]
+    parts += [f'#line 1 "bare.h"\n{HANDLER}\n{STUBS.with_name("bare.h").read_text()}'] if bare else []
     parts += [f'#line 1 "stubs.h"\n{STUBS.read_text()}']
-    parts += [f"#define {name} {body}" for name in used for body, _ in source.macros.get(name, [])[:1]]
-    places = {node.start_byte: node for name in used for node in source.globals.get(name, [])}
-    places |= {node.start_byte: node for name in used for node in source.functions.get(name, [])}
-    for node in (places[at] for at in sorted(places)):
-        name = Path(source.name).name.replace("\\", "").replace('"', "")
-        parts.append(f'#line {node.start_point[0] + 1} "{name}"\n{text(node)}')
+    parts += [f"#define {n} {body}" for n in used for s in sources for body, _ in s.macros.get(n, [])[:1]]
+    last = [node for source in sources for node in source.functions.get(outermost, [])]
+    for source in sources:
+        nodes = [n for name in used for n in (*source.globals.get(name, []), *source.functions.get(name, []))]
+        for node in sorted({node.start_byte: node for node in nodes if node not in last}.values(), key=_begins):
+            parts.append(_numbered(source, node))
+    parts += [_numbered(around() if outermost != function.name else function.source, node) for node in last]
     return "\n".join(parts) + DRIVER.format(call=_call(function))
+
+
+def _begins(node: Node) -> int:
+    return node.start_byte
+
+
+def _numbered(source: Source, node: Node) -> str:
+    name = Path(source.name).name.replace("\\", "").replace('"', "")
+    return f'#line {node.start_point[0] + 1} "{name}"\n{text(node)}'
 
 
 def _call(function: CFunction) -> str:
@@ -140,7 +183,7 @@ def _call(function: CFunction) -> str:
         if bound.role == "array":
             raise NotCompiled(f"{function.name} fills an array of its caller's: not compared")
         arguments.append(str(bound.value) if bound.role == "fixed" else passed[bound.role])
-    return f"{function.name}({', '.join(arguments)})"
+    return f"{function.reader.calls[0][0]}({', '.join(arguments)})"
 
 
 @dataclass(frozen=True)
@@ -174,23 +217,43 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def makes(model: str) -> bool:
+    """Return whether a C compiler is here that makes programs of this data model, and they run."""
+    with tempfile.TemporaryDirectory(prefix="stepdown-") as folder:
+        empty = HANDLER.replace("stop(#name);", "") + STUBS.with_name("bare.h").read_text()
+        program = (
+            "void _start(void) { call_kernel(EXIT, 0, 0, 0); }" if model == "ilp32" else "int main(void) { return 0; }"
+        )
+        try:
+            _build(f"{empty}\n{program}\n", model, Path(folder))
+            return subprocess.run([Path(folder, "loop")], check=False, timeout=RUN_SECONDS).returncode == 0
+        except (NotCompiled, OSError, subprocess.SubprocessError):
+            return False
+
+
 @contextmanager
 def compiled(function: CFunction) -> Iterator[Compiled]:
     """Compile the function in a directory of its own, which goes with the block. Raises NotCompiled."""
+    with tempfile.TemporaryDirectory(prefix="stepdown-") as folder:
+        model = function.model.name
+        _build(c_text(function, bare=model == "ilp32"), model, Path(folder))
+        yield Compiled(Path(folder, "loop"))
+
+
+def _build(program: str, model: str, folder: Path) -> None:
+    """Compile a program in ``folder``, as "loop". Raises NotCompiled."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         raise NotCompiled("no C compiler: cc, gcc and clang were looked for")
-    with tempfile.TemporaryDirectory(prefix="stepdown-") as folder:
-        source, program = Path(folder, "loop.c"), Path(folder, "loop")
-        source.write_text(c_text(function))
+    Path(folder, "loop.c").write_text(program)
+    for words in BUILDS[model]:
         try:
             built = subprocess.run(
-                [compiler, *FLAGS, "-o", program, source], capture_output=True, text=True, errors="replace",
+                [compiler, *words], capture_output=True, text=True, errors="replace",
                 timeout=COMPILE_SECONDS, cwd=folder, env={"PATH": os.environ.get("PATH", "")}, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise NotCompiled(f"the compiler took more than {COMPILE_SECONDS} s") from None
         if built.returncode:
             wrong = (line for line in built.stderr.splitlines() if "error" in line)
-            raise NotCompiled(f"does not compile here: {next(wrong, 'no reason given').replace(folder + '/', '')}")
-        yield Compiled(program)
+            raise NotCompiled(f"does not compile here: {next(wrong, 'no reason given').replace(f'{folder}/', '')}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -15,6 +16,7 @@ from model.environments import Scripted
 from model.events import Attempt, Clear, Event, Free, Split, Store
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, Loop, run
+from proofs.engine.beside import beside
 from proofs.engine.search import Scenario
 from stepdown.compiled import Case, Compiled, gfp_bits, gfp_from
 
@@ -26,14 +28,20 @@ MOST_BUILT_N, MOST_ANSWERS = 100_000, 4_000  # pages and answers of one run
 MOST_CRASHES = 50  # cases that are run one by one, as each ends its process
 
 
+MOST_SHRINKS = 200  # cases that are tried when one differs, each in a process of its own
+
+Difference = tuple[Case, str, str]  # a case, what the model does, what the compiled function does
+
+
 @dataclass
 class Comparison:
     """What came of the cases. ``differs``: the smallest one that does, and both sides of it."""
 
     compared: int = 0
+    most_n: int = 0  # pages of the largest
     stopped_alike: int = 0  # undefined by the model, and stopped by a sanitizer
     seconds: float = 0.0
-    differs: tuple[Case, str, str] | None = field(default=None)
+    differs: Difference | None = field(default=None)
 
 
 def told(loop: Loop, case: Case) -> str:
@@ -66,7 +74,7 @@ def _word(event: Event) -> str | None:
 
 def edges(loop: Loop) -> Iterator[Case]:
     """Yield the edge cases: all, none or single pages only, and the first, middle or last page refused."""
-    for n in EDGES:
+    for n in (*EDGES, *((loop.grain, 2 * loop.grain) if loop.grain > 1 else ())):
         for single in (False, True):
             for orders in (ALL, NONE, PAGES):
                 yield Case(n, single, (), orders)
@@ -80,9 +88,11 @@ def edges(loop: Loop) -> Iterator[Case]:
                 yield replace(case, answers=(*(not word.endswith(",-") for word in asked[:at]), False))
 
 
-def drawn(random: Random) -> Case:
-    """Return a case drawn at random."""
+def drawn(random: Random, grain: int = 1) -> Case:
+    """Return a case drawn at random, most often of a multiple of ``grain`` pages."""
     n = random.randint(1, random.choice((4, 20, 64, MOST_N)))
+    if grain > 1 and random.random() < 0.9:
+        n = max(1, n * 4 // MOST_N) * grain
     generosity = random.choice((0.1, 0.5, 0.9))
     answers = tuple(random.random() < generosity for _ in range(random.choice((0, 3, 12, 60))))
     orders = random.choice((ALL, PAGES, NONE, random.getrandbits(12) | 1, random.getrandbits(12)))
@@ -90,28 +100,42 @@ def drawn(random: Random) -> Case:
 
 
 def compare(loop: Loop, program: Compiled, runs: int, seed: int) -> Comparison:
-    """Compare the edge cases and as many drawn ones as ``runs`` leaves room for, the smallest of a batch first."""
+    """Compare the edge cases, then batches until there are so many ``runs``: Hypothesis draws the seed of each, and
+    makes what differs smaller."""
+    from hypothesis import HealthCheck, Phase, find, settings
+    from hypothesis import strategies as st
+    from hypothesis.errors import NoSuchExample
+
     begin, random = time.monotonic(), Random(seed)
-    done, crashes = Comparison(), list[tuple[Case, str]]()
-    pending = list(edges(loop))
-    while done.differs is None and (pending or done.compared < runs):
-        if not pending:
-            pending = [drawn(random) for _ in range(min(BATCH, runs - done.compared))]
-        cases, wanted = [], []
-        for case in sorted(pending, key=lambda case: (case.n, len(case.answers), case.single_pages)):
-            try:
-                wanted.append(told(loop, case))
-                cases.append(case)
-            except Crash as crash:
-                crashes.append((case, crash.reason))
-        done.compared += len(pending)
-        pending = []
-        got, why = program.run(cases)
-        for case, model, compiled in zip(cases, wanted, [*got, *([f"stopped: {why}"] if why else [])], strict=False):
-            if model != compiled:
-                done.differs = (case, model, compiled)
-                break
-    for case, reason in crashes[:MOST_CRASHES] if done.differs is None else ():
+    done = Comparison()
+    one_by_one: list[tuple[Case, str]] = []
+
+    def differs(cases: list[Case]) -> bool:
+        cases = sorted(cases, key=_size)
+        with beside(lambda: [_compared(loop, program, cases[1::2])]) as there:
+            for difference, stopped in (_compared(loop, program, cases[::2]), next(there)):
+                one_by_one.extend(stopped)
+                if difference and (done.differs is None or _size(difference[0]) < _size(done.differs[0])):
+                    done.differs = difference
+        done.compared += len(cases)
+        done.most_n = max(done.most_n, *(case.n for case in cases))
+        return done.differs is not None
+
+    def batch_differs(batch: int) -> bool:
+        drawing = Random(batch)
+        return differs([drawn(drawing, loop.grain) for _ in range(min(BATCH, runs - done.compared))])
+
+    differs(list(edges(loop)))
+    while done.differs is None and done.compared < runs:
+        how = settings(
+            max_examples=-(-(runs - done.compared) // BATCH), phases=(Phase.generate,), database=None, deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        with suppress(NoSuchExample):
+            find(st.integers(0, 2**64), batch_differs, settings=how, random=random)
+    if done.differs is not None:
+        done.differs = shrunk(loop, program, done.differs)
+    for case, reason in one_by_one[:MOST_CRASHES] if done.differs is None else ():
         got, why = program.run([case])
         if not why:
             done.differs = (case, f"undefined: {reason}", got[0])
@@ -119,6 +143,56 @@ def compare(loop: Loop, program: Compiled, runs: int, seed: int) -> Comparison:
         done.stopped_alike += 1
     done.seconds = time.monotonic() - begin
     return done
+
+
+def _size(case: Case) -> tuple[int, int, bool]:
+    return case.n, len(case.answers), case.single_pages
+
+
+def _compared(loop: Loop, program: Compiled, cases: list[Case]) -> tuple[Difference | None, list[tuple[Case, str]]]:
+    """Return the first case that differs, with both sides of it; and those that the model calls undefined, with the
+    reason, which are not run: each would end the process."""
+    run, wanted, stopped = [], [], []
+    for case in cases:
+        try:
+            wanted.append(told(loop, case))
+            run.append(case)
+        except Crash as crash:
+            stopped.append((case, crash.reason))
+    got, why = program.run(run)
+    for case, model, compiled in zip(run, wanted, [*got, *([f"stopped: {why}"] if why else [])], strict=False):
+        if model != compiled:
+            return (case, model, compiled), stopped
+    return None, stopped
+
+
+def shrunk(loop: Loop, program: Compiled, difference: Difference) -> Difference:
+    """Return the smallest case that Hypothesis finds to differ, ``difference`` itself where that is smaller."""
+    from hypothesis import HealthCheck, Phase, find, settings
+    from hypothesis import strategies as st
+    from hypothesis.errors import NoSuchExample
+
+    found = difference
+    n, answers = difference[0].n, len(difference[0].answers)
+    cases = st.builds(
+        Case, st.integers(1, n), st.booleans(), st.lists(st.booleans(), max_size=answers).map(tuple),
+        st.sampled_from((NONE, PAGES, ALL, difference[0].granted_orders)),
+    )  # fmt: skip
+
+    def differs(case: Case) -> bool:
+        nonlocal found
+        now, _ = _compared(loop, program, [case])
+        if now is not None and _size(case) < _size(found[0]):
+            found = now
+        return now is not None
+
+    how = settings(
+        max_examples=MOST_SHRINKS, phases=(Phase.generate, Phase.shrink), database=None, deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    with suppress(NoSuchExample):
+        find(cases, differs, settings=how, random=Random(0))
+    return found
 
 
 def reproduced(loop: Loop, program: Compiled, scenario: Scenario) -> str:

@@ -22,14 +22,20 @@ EPILOG = "Exit status: 0 no run differs; 1 MISMATCH; 3 it cannot be compiled or 
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the runs that are drawn.")
 @click.option("--same-as", metavar="LOOP", help="Compare with a loop that comes with stepdown, not with what was read.")
 @click.option("--refuted", is_flag=True, help="Then prove the claims, and run each scenario that refutes one.")
+@click.option(
+    "--data-model",
+    type=click.Choice(["ilp32", "lp64"]),
+    help="C's types; without: both, where the compiler makes both.",
+)
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A constant, a parameter, or CONFIG_X=y.")
 def conform_command(
-    target: str, runs: int, seed: int, refuted: bool, sets: tuple[str, ...], same_as: str | None
+    target: str, runs: int, seed: int, refuted: bool, sets: tuple[str, ...], same_as: str | None, data_model: str | None
 ) -> None:
     """Compile a function of a C file, run it, and compare it with what was read of it.
 
-    This EXECUTES the function, in a child process with limits, under UBSan and ASan, with stubs for the kernel; no
-    other command does. 64-bit types. One run that differs is a MISMATCH; anything else is SAMPLED and no proof.
+    This EXECUTES the function, in a child process with limits, with stubs for the kernel; no other command does. 64-bit
+    types run under UBSan and ASan; 32-bit ones under UBSan, without a library, and their array is watched at its ends.
+    One run that differs is a MISMATCH; anything else is SAMPLED and no proof.
 
     \b
     stepdown conform linux-6.1/arch/arm/mm/dma-mapping.c
@@ -41,16 +47,19 @@ def conform_command(
     from model.kernel import Unsupported
     from model.loop import Call
     from stepdown.c_target import is_c
-    from stepdown.compiled import NotCompiled, compiled
+    from stepdown.compiled import NotCompiled, compiled, makes
     from stepdown.conform import compare, reproduced
 
     if same_as is not None and same_as not in TARGETS:
         raise Usage(f"no loop is called {same_as}; {nearest(same_as, TARGETS)}")
     if not is_c(target):
         raise Usage(f"{target}: a FILE.c or FILE.c:FUNCTION is wanted")
-    chosen = Choice(target, data_model="lp64", sets=sets).target()
+    models = [data_model] if data_model else [model for model in ("lp64", "ilp32") if model == "lp64" or makes(model)]
+    if data_model is None and len(models) == 1:
+        click.echo("stepdown: ilp32 is left out: the C compiler makes no 32-bit program that runs here", err=True)
+    chosen = [Choice(target, data_model=model, sets=sets).target() for model in models]
     agree = True
-    for reading in chosen.readings or (chosen,):
+    for reading in (reading for each in chosen for reading in each.readings or (each,)):
         title = f"{reading.name}: {reading.sentence}"
         try:
             if not isinstance(reading.loop, CFunction):
@@ -72,13 +81,13 @@ def conform_command(
 
 
 def _told(done: Comparison, seed: int) -> str:
-    from stepdown.conform import MOST_N, first_difference, spelled
+    from stepdown.conform import first_difference, spelled
 
     if done.differs is None:
         alike = f"; {done.stopped_alike} undefined ones were stopped by a sanitizer" if done.stopped_alike else ""
         if sys.stdout.isatty():
             alike += f"; {done.compared / done.seconds:.0f} a second"
-        return f"SAMPLED  no difference in {done.compared} runs, n <= {MOST_N}, seed {seed}{alike}"
+        return f"SAMPLED  no difference in {done.compared} runs, n <= {done.most_n}, seed {seed}{alike}"
     case, model, real = done.differs
     at, ours, theirs = first_difference(model, real)
     first = "".join("01"[answer] for answer in case.answers) or "none"

@@ -12,8 +12,8 @@ from model.c.source import Source
 from model.c.types import DataModel
 from model.loop import Loop
 from spec.targets import TARGETS
-from stepdown.compiled import Case, compiled
-from stepdown.conform import ALL, Comparison, compare, edges, first_difference, reproduced
+from stepdown.compiled import Case, compiled, makes
+from stepdown.conform import ALL, PAGES, Comparison, compare, edges, first_difference, reproduced, shrunk, told
 from stepdown.verify import verify
 from tests.test_c_kernels import VERSIONS, file_of
 from tests.test_cli import refused, stepdown
@@ -22,8 +22,13 @@ DATA = Path(__file__).parent / "data" / "c"
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 
 
-def read(text: str, name: str = "fill") -> CFunction:
-    return CFunction(Source("loop.c", text.encode()), name, DataModel("lp64"))
+def read(text: str, name: str = "fill", model: str = "lp64") -> CFunction:
+    return CFunction(Source("loop.c", text.encode()), name, DataModel(model))
+
+
+def needs_model(model: str) -> None:
+    if not makes(model):
+        pytest.skip(f"the C compiler makes no {model} program that runs here")
 
 
 def compared(reading: Loop, built: CFunction, runs: int = 600) -> Comparison:
@@ -32,9 +37,11 @@ def compared(reading: Loop, built: CFunction, runs: int = 600) -> Comparison:
 
 
 @needs_compiler
+@pytest.mark.parametrize("model", ["lp64", "ilp32"])
 @pytest.mark.parametrize("name", ["patched", "walk", "walk_retries", "smallest_first"])
-def test_a_function_does_what_was_read_of_it(name: str) -> None:
-    function = read((DATA / f"{name}.c").read_text())
+def test_a_function_does_what_was_read_of_it(name: str, model: str) -> None:
+    needs_model(model)
+    function = read((DATA / f"{name}.c").read_text(), model=model)
     found = compared(function, function)
     assert found.differs is None
     assert found.compared >= 600
@@ -47,6 +54,7 @@ def test_the_compiled_function_does_what_the_python_model_does() -> None:
 
 
 @needs_compiler
+@pytest.mark.parametrize("model", ["lp64", "ilp32"])
 @pytest.mark.parametrize(
     ("old", "new", "n"),
     [
@@ -60,10 +68,11 @@ def test_the_compiled_function_does_what_the_python_model_does() -> None:
         ("PAGE_SIZE << order, 0", "PAGE_SIZE, 0", 16),
     ],
 )
-def test_a_change_that_only_one_side_has_is_seen_at_the_smallest_size(old: str, new: str, n: int) -> None:
+def test_a_change_that_only_one_side_has_is_seen_at_the_smallest_size(old: str, new: str, n: int, model: str) -> None:
+    needs_model(model)
     text = (DATA / "patched.c").read_text()
     assert old in text
-    found = compared(read(text), read(text.replace(old, new)))
+    found = compared(read(text, model=model), read(text.replace(old, new), model=model))
     assert found.differs is not None
     case, model, real = found.differs
     assert case.n == n
@@ -144,3 +153,63 @@ def test_the_kernels_own_functions_do_what_was_read_of_them(version: str, target
     said = stepdown("conform", f"{file_of(version, path)}:{name}", "--runs", "1500", "--set", "order_mask=0x311")
     assert said.returncode == 0, said
     assert "SAMPLED  no difference in 1500 runs" in said.stdout
+
+
+TROUBLE = {  # what is done to the small patched loop, and what the 32-bit program says of it
+    "a slot behind the array": ("while (count) {", "pages[count + i] = NULL; while (count) {", "outside its slots"),
+    "a slot before the array": ("while (count) {", "pages[-1] = NULL; while (count) {", "outside its slots"),
+    "the array freed twice": ("kvfree(pages);", "kvfree(pages); kvfree(pages);", "what is not allocated is freed"),
+    "an entry that is not there": ("9, 8, 4, 0", "9, 8, 4", "out_of_bounds"),
+    "a shift too far": ("PAGE_SIZE << order, 0", "PAGE_SIZE << (order + 40), 0", "shift_out_of_bounds"),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", TROUBLE)
+def test_the_32_bit_program_stops_where_memory_or_arithmetic_goes_wrong(name: str) -> None:
+    needs_model("ilp32")
+    old, new, trouble = TROUBLE[name]
+    text = (DATA / "patched.c").read_text()
+    assert old in text
+    with compiled(read(text.replace(old, new), model="ilp32")) as program:
+        _, why = program.run([Case(3, granted_orders=PAGES), Case(3)])
+    assert trouble in why
+    with compiled(read(text, model="ilp32")) as program:
+        assert program.run([Case(3, granted_orders=PAGES), Case(3)])[1] == ""
+
+
+@needs_compiler
+def test_the_32_bit_program_has_32_bit_types() -> None:
+    needs_model("ilp32")
+    body = (DATA / "patched.c").read_text().replace("while (count) {", "BUG_ON(sizeof(long) != 4); while (count) {")
+    for model, stops in (("ilp32", False), ("lp64", True)):
+        with compiled(read(body, model=model)) as program:
+            assert bool(program.run([Case(3, granted_orders=PAGES)])[1]) == stops
+
+
+@needs_compiler
+@pytest.mark.parametrize("order", [0, 3])
+def test_a_function_that_fills_its_callers_array_is_run_with_the_caller_retold(order: int) -> None:
+    text = (DATA / "vm_area.c").read_text()
+    constants = {"order": order, "nid": 0}
+    good = CFunction(Source("vm_area.c", text.encode()), "vm_area_alloc_pages", DataModel("lp64"), {}, constants)
+    bad_text = text.replace("nr += got;", "nr += got + !got;").replace(
+        "pages[nr + i] = page + i", "pages[nr + i] = page"
+    )
+    bad = CFunction(Source("vm_area.c", bad_text.encode()), "vm_area_alloc_pages", DataModel("lp64"), {}, constants)
+    found = compared(good, good)
+    assert found.differs is None and found.most_n >= 4 << order
+    found = compared(good, bad)
+    assert found.differs is not None and found.differs[0].n == 1 << order
+
+
+@needs_compiler
+def test_a_large_case_that_differs_is_made_smaller() -> None:
+    text = (DATA / "patched.c").read_text()
+    function = read(text)
+    with compiled(read(text.replace("__free_pages(pages[i], 0)", "__free_pages(pages[i], i == 5)"))) as program:
+        large = Case(200, answers=(True,) * 60 + (False,), granted_orders=PAGES)
+        lines, _ = program.run([large])
+        case, model, real = shrunk(function, program, (large, told(function, large), lines[0]))
+        assert case.n <= 17 and model != real
+        assert program.run([case]) == ([real], "")
