@@ -10,6 +10,28 @@ from model.events import FAILED, Back, End, Event, Turn
 from model.gfp import GFP_KERNEL, Gfp
 from model.kernel import Crash, Kernel
 
+MOST_ORDERS = 12  # orders 0 to 11: one more than the allocator can deliver
+
+
+@dataclass(frozen=True)
+class OrderBits:
+    """The mask of orders that a caller passes. Its lowest is set for sure."""
+
+    bits: tuple[Any, ...]  # of each order, whether it is in the mask
+    lowest: int
+
+    @classmethod
+    def of(cls, mask: int) -> OrderBits:
+        """Return the orders that are bits of ``mask``, not 0."""
+        return cls(tuple(bool(mask >> order & 1) for order in range(MOST_ORDERS)), (mask & -mask).bit_length() - 1)
+
+    def __contains__(self, order: int) -> bool:
+        """Return whether the mask holds ``order``."""
+        return order == self.lowest or (self.lowest < order < len(self.bits) and bool(self.bits[order]))
+
+    def __str__(self) -> str:
+        return hex(sum(1 << order for order in range(len(self.bits)) if order in self))
+
 
 @dataclass(frozen=True)
 class Call:
@@ -18,6 +40,7 @@ class Call:
     n: int  # pages wanted: "size >> PAGE_SHIFT"
     gfp: Gfp = GFP_KERNEL
     single_pages: bool = False  # attrs & DMA_ATTR_ALLOC_SINGLE_PAGES
+    order_mask: OrderBits | None = None  # which orders the caller allows; None: the loop itself says
 
 
 @dataclass(frozen=True)
@@ -30,6 +53,7 @@ class Unwinding:
 class Loop:
     """A strategy. A subclass gives ``start`` and ``turn``; its states are frozen dataclasses of ints and Booleans."""
 
+    lowest_order: int | None = None  # of the masks that a caller may pass; None: it passes none
     grain = 1  # pages: a call for anything but a multiple of so many is turned down
 
     def left_out(self) -> Mapping[str, str]:

@@ -37,6 +37,10 @@ class Matter:
     max_order: int = MAX_PAGE_ORDER  # the largest order that the allocator can deliver
     watch: int = 0  # an arbitrary slot, frame or order, fixed for the run
 
+    def allows(self, order: int) -> bool:
+        """Return whether ``order`` is one of the array's, or of the mask that the caller passed."""
+        return order in self.orders if self.call.order_mask is None else order in self.call.order_mask
+
     def live_orders(self) -> tuple[int, ...]:
         """Return the live orders of the array, those before its first 0, whose blocks fit in what the call wants."""
         before_0 = takewhile(lambda order: order != 0, self.orders)
@@ -56,6 +60,11 @@ class Monitor:
     def start(cls, matter: Matter) -> Self:
         """Return the monitor before the first event."""
         return cls(matter)
+
+    @classmethod
+    def of_any_mask(cls, orders: tuple[int, ...]) -> tuple[type[Monitor], ...]:
+        """Return monitors that together judge the same where the call brings a mask, any one of ``orders``."""
+        return (cls,)
 
     def step(self, event: Event) -> Self:
         """Return the monitor after ``event``. Raises Broken."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from functools import cache
+from typing import ClassVar, Self
 
 from model.events import Attempt, End, Event, Look
 from model.gfp import NAMES
@@ -17,7 +18,7 @@ class OrdersFromArray(Monitor):
     def step(self, event: Event) -> Self:
         """Judge an attempt."""
         if isinstance(event, Attempt):
-            require(event.order in self.matter.orders, "an order is asked for that is not in the array")
+            require(self.matter.allows(event.order), "an order is asked for that is not in the array")
         return self
 
 
@@ -150,8 +151,13 @@ class BigBlocksFirst(Monitor):
 
     @classmethod
     def start(cls, matter: Matter) -> Self:
-        """Begin with every order of the array."""
-        return cls(matter, untried=matter.orders)
+        """Begin with every order of the array, or of the mask."""
+        return cls(matter, untried=tuple(filter(matter.allows, matter.orders)))
+
+    @classmethod
+    def of_any_mask(cls, orders: tuple[int, ...]) -> tuple[type[Monitor], ...]:
+        """Return a monitor for each order but the smallest: of all at once, too much would have to be known."""
+        return tuple(_big_blocks_first(order) for order in sorted(orders)[1:])
 
     def step(self, event: Event) -> Self:
         """Judge an attempt against every larger order."""
@@ -165,6 +171,28 @@ class BigBlocksFirst(Monitor):
         if event.granted:
             return self.but(granted=self.granted + event.pages, untried=untried)
         return self.but(untried=tuple(order for order in untried if order != event.order))
+
+
+@dataclass(frozen=True)
+class BigBlockFirst(BigBlocksFirst):
+    """A smaller order than one of a mask is asked for only when that one no longer fits or has been refused."""
+
+    order: ClassVar[int] = 0
+
+    @classmethod
+    def start(cls, matter: Matter) -> Self:
+        """Begin with the one order, where the mask holds it."""
+        return cls(matter, untried=(cls.order,) if matter.allows(cls.order) else ())
+
+    def step(self, event: Event) -> Self:
+        """Judge an attempt until the one order is too big or was refused."""
+        after = super().step(event) if self.untried else self
+        return after if after.untried else after.but(granted=0)
+
+
+@cache
+def _big_blocks_first(order: int) -> type[BigBlockFirst]:
+    return type("BigBlockFirst", (BigBlockFirst,), {"order": order})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from model.c.function import CFunction
 from model.c.shape import families
@@ -17,7 +17,8 @@ from model.c.table import NEVER
 from model.c.types import DataModel
 from model.environments import Scripted, grant, granted_orders, refuse_above_0
 from model.kernel import Crash, Kernel, PageArray, Unsupported
-from model.loop import Call, Loop, run
+from model.loop import MOST_ORDERS, Call, Loop, run
+from spec.monitor import MAX_PAGE_ORDER
 from spec.targets import Target
 from stepdown.kernel_tree import orders_of, root_of
 from stepdown.verify import Usage, nearest
@@ -136,11 +137,23 @@ def _one_target(
         function = read_function(source, name, data_model, configs, constants)
     except Unsupported as trouble:
         return Target(title, Unread(trouble), sentence, single_pages, most_n=0)
+    if function.lowest_order is not None:
+        sentence += f", every mask of orders whose lowest is {function.lowest_order}"
     sentence += f", {chosen}" if (chosen := settings_of(function)) else ""
     return Target(
         title, function, sentence, single_pages, reads_order_array=function.reader.looked, most_n=function.most_n,
-        where=f"{source.name}:{function.line}", notes=notes([function]),
+        where=f"{source.name}:{function.line}", notes=notes([function]), **_of_a_mask(function),
     )  # fmt: skip
+
+
+def _of_a_mask(function: CFunction) -> dict[str, Any]:
+    """Return what a target is besides, whose caller passes a mask of orders: of any mask, an attempt is a pass."""
+    lowest, mask = function.lowest_order, profile_of(function.name).order_mask
+    if lowest is not None:
+        return {"orders": tuple(reversed(range(lowest, MAX_PAGE_ORDER + 1))), "spare_passes": MOST_ORDERS}
+    bits = next((bound.value for bound in function.bounds if bound.name == mask and bound.role == "fixed"), 0)
+    orders = tuple(order for order in reversed(range(bits.bit_length())) if bits >> order & 1)
+    return {"orders": orders, "spare_passes": len(orders) - 1} if orders else {}
 
 
 def read_function(

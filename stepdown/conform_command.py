@@ -58,6 +58,8 @@ def conform_command(
     if data_model is None and len(models) == 1:
         click.echo("stepdown: ilp32 is left out: the C compiler makes no 32-bit program that runs here", err=True)
     chosen = [Choice(target, data_model=model, sets=sets).target() for model in models]
+    if any((each.readings or (each,))[0].loop.lowest_order is not None for each in chosen):
+        raise Usage(f"{target}: a compiled run needs one mask of orders: --set order_mask=0x311")
     agree = True
     for reading in (reading for each in chosen for reading in each.readings or (each,)):
         title = f"{reading.name}: {reading.sentence}"

@@ -78,7 +78,8 @@ def summary(target: Target, answers: Sequence[Answer]) -> str:
 def table(scenario: Scenario) -> list[str]:
     """Return a run as a table of attempts and what followed, the last line marked: it breaks the claim."""
     call = scenario.call
-    lines = [f"  n = {call.n} pages, caller's gfp = {call.gfp}"]
+    mask = f", order mask = {call.order_mask}" if call.order_mask else ""
+    lines = [f"  n = {call.n} pages, caller's gfp = {call.gfp}{mask}"]
     shown = list(enumerate(scenario.events))
     left_out = len(shown) - 2 * LINES_SHOWN
     if left_out > 1:
@@ -147,6 +148,7 @@ def _scenario(scenario: Scenario) -> dict[str, Any]:
         "n": scenario.call.n,
         "gfp": str(scenario.call.gfp),
         "single_pages": scenario.call.single_pages,
+        "order_mask": scenario.call.order_mask and str(scenario.call.order_mask),
         "answers": ["granted" if answer else "refused" for answer in scenario.answers],
         "events": [_describe(event) for event in scenario.events],
         "sentence": scenario.sentence,

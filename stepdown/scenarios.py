@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from model.gfp import NAMES, Gfp
-from model.loop import Call, run
+from model.loop import Call, OrderBits, run
 from spec import costs
 from spec.c_claims import NAMED
 from spec.claims import Part
@@ -40,6 +40,7 @@ def as_json(choice: Choice, scenarios: Iterable[Scenario]) -> str:
             "n": found.call.n,
             "single_pages": found.call.single_pages,
             "gfp": {"flags": [name for name in NAMES if getattr(found.call.gfp, name)], "other": found.call.gfp.other},
+            "order_mask": found.call.order_mask and str(found.call.order_mask),
             "answers": ["granted" if answer else "refused" for answer in found.answers],
             "sentence": found.sentence,
         }
@@ -69,7 +70,8 @@ def read(text: str, where: str) -> list[Saved]:
             if not (type(n) is int and 0 <= n <= MOST_PAGES and claim in NAMED):
                 raise Usage(f"{where}: a run of {n} pages that breaks {claim}: no such run")
             answers = tuple({"granted": True, "refused": False}[answer] for answer in one["answers"])
-            call = Call(n, flags, bool(one["single_pages"]))
+            mask = one.get("order_mask")
+            call = Call(n, flags, bool(one["single_pages"]), OrderBits.of(int(mask, 16)) if mask else None)
             saved.append(Saved(choice, Scenario(claim, call, answers, (), str(one["sentence"]))))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Usage(f"{where}: not a scenario file of stepdown: {type(error).__name__} {error}") from None

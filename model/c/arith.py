@@ -15,6 +15,7 @@ from model.c.values import (
     OVERFLOW,
     UNDEFINED,
     Bits,
+    OrderMask,
     PowerOf,
     Special,
     TopBit,
@@ -167,6 +168,9 @@ def special_binary(sign: str, one: Any, other: Any, kind: CInt, where: str) -> A
     for value in (one, other):
         if isinstance(value, Unknown):
             raise Unsupported(where, f"{value.name}, of which a call says nothing")
+    for mask, kept in ((one, other), (other, one)):
+        if sign == "&" and isinstance(mask, OrderMask):
+            return mask.only(kept)
     if isinstance(one, Bits) or isinstance(other, Bits):
         return _bits(sign, _as_bits(one, where), _as_bits(other, where), where)
     if sign in ("<<", ">>") and not isinstance(one, Special):
@@ -211,6 +215,12 @@ def _bits(sign: str, one: Bits, other: Bits, where: str) -> Bits:
 def special_compare(sign: str, one: Any, other: Any, where: str) -> Any:
     """Return a comparison of which one side or both are not plain numbers."""
     one, other = usable(one), usable(other)
+    if isinstance(one, OrderMask) and not isinstance(other, Special):
+        if sign in ("==", "!=") and other == 0:
+            return (sign == "!=") == one.above(0)
+        if sign == ">":
+            return one.above(other.__index__())
+        raise Unsupported(where, f"a mask of orders: {sign}")
     if isinstance(one, Bits) and not isinstance(other, Special) and sign in ("==", "!=") and other == 0:
         raise Unsupported(where, "flags compared with 0: write them as a condition")
     if isinstance(one, TopBit) and not isinstance(other, Special):

@@ -30,15 +30,15 @@ class LoopHead:
     asks: bool = False  # a pass may ask for pages
     frees: bool = False  # a pass may free pages
     inside: LoopHead | None = None
-    around: bool = False  # it is retold in around.c: each of its passes is a turn
+    own: bool = False  # each of its passes is a turn: not one of the loop around it
     holds: bool = False  # it holds such a loop, and is gone round between two turns
     changes: dict[int, int | None] = field(default_factory=dict)  # variable: what a pass adds, None: something else
 
     @property
     def cut(self) -> bool:
         """Return whether its passes are turns: the outermost loop that asks for pages, and one that frees them."""
-        if self.around or self.holds:
-            return self.around
+        if self.own or self.holds:
+            return self.own
         if not self.asks:
             return self.frees
         outer = self.inside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, make_dataclass
+from dataclasses import dataclass, fields, make_dataclass, replace
 from typing import Any
 
 from model.c.expressions import Variable
@@ -12,15 +12,15 @@ from model.c.flow import LoopHead, Step, live_at
 from model.c.line import Test
 from model.c.memory import Slots
 from model.c.reader import Reader
-from model.c.siblings import profile_of
+from model.c.siblings import LOWEST, profile_of
 from model.c.source import Source
 from model.c.table import PAGE_SHIFT
 from model.c.types import PAGE_ARRAY, CInt, DataModel
-from model.c.values import CALLERS_GFP, UNDEFINED, Buffer, Special, Unknown, callers_attrs, usable
+from model.c.values import CALLERS_GFP, UNDEFINED, Buffer, OrderMask, Special, Unknown, callers_attrs, usable
 from model.events import DONE, FAILED, End
 from model.gfp import Gfp
 from model.kernel import Crash, Kernel, Unsupported
-from model.loop import Call, Loop, Unwinding
+from model.loop import MOST_ORDERS, Call, Loop, OrderBits, Unwinding
 
 MOST_PASSES = 10_000  # of a loop inside a turn that is no fill
 MOST_STEPS = 200_000  # of one turn
@@ -46,6 +46,7 @@ class Bound:
         meaning = {
             "bytes": "n * PAGE_SIZE", "pages": "n", "gfp": "the caller's flags", "attrs": "the caller's attributes",
             "array": "a zeroed array of n slots", "fixed": self.number, "unknown": "anything",
+            "mask": "any mask of orders",
         }  # fmt: skip
         return f"{self.name} = {meaning[self.role]}"
 
@@ -113,7 +114,8 @@ class CFunction(Loop):
         if not any(head.cut and head.asks for head in self.reader.heads):
             raise Unsupported(f"{source.name}:{self.line}", f"{name} has no loop that asks the page allocator")
         order = next((bound.value for bound in self.bounds if bound.name == profile_of(name).only_order), 0)
-        self.grain = 1 << order
+        self.lowest_order = next((bound.value for bound in self.bounds if bound.role == "mask"), None)
+        self.grain = 1 << (self.lowest_order or order)
         self.states = {head.start: self._state_type(head) for head in self.reader.heads if head.cut}
         self.at = self.code[0]  # the step that was read last
         self.missed = False  # in some turn so far, a slot was read that the turn had not written
@@ -128,7 +130,10 @@ class CFunction(Loop):
 
     def left_out(self) -> Mapping[str, str]:
         """Return the claims that a sibling of the ARM loop does not promise, each with the reason."""
-        return profile_of(self.name).left_out
+        profile = profile_of(self.name)
+        if self.lowest_order is None:
+            return profile.left_out
+        return {**profile.left_out, **profile.of_any_mask, **(profile.above_order_0 if self.lowest_order else {})}
 
     def position(self) -> str:
         """Return file:line of the step that was read last."""
@@ -160,7 +165,8 @@ class CFunction(Loop):
         frame.memory.stored_to = state.stored_to if self.history else None
         at = next(start for start, (kind, _) in self.states.items() if kind is state.__class__)
         for name, index in self.states[at][1]:
-            frame.vars[index] = getattr(state, name)
+            value = getattr(state, name)
+            frame.vars[index] = replace(value, passed=self._mask(call)) if isinstance(value, OrderMask) else value
         frame.buffers = 1
         after = self._run(at, frame)
         self.missed |= frame.memory.missed and not isinstance(state, Unwinding)
@@ -233,6 +239,11 @@ class CFunction(Loop):
         frame.memory.flush(nulls=True)
         kind, names = self.states[at]
         values = {name: frame.vars[index] for name, index in names}
+        values |= {
+            name: replace(value.settled(), passed=None)
+            for name, value in values.items()
+            if isinstance(value, OrderMask)
+        }
         values["freed"] = frame.memory.freed
         if self.history:
             values["stored_to"] = frame.memory.stored_to
@@ -269,6 +280,8 @@ class CFunction(Loop):
             return Bound(name, "fixed", fixed[name])
         if kind == self.model.gfp_t:
             return Bound(name, "gfp")
+        if name == profile_of(self.name).order_mask:
+            return Bound(name, "mask", fixed.get(LOWEST, 0))
         if kind == PAGE_ARRAY:
             return Bound(name, "array")
         if isinstance(kind, CInt) and name in BYTES:
@@ -282,10 +295,17 @@ class CFunction(Loop):
     def _passed(self, bound: Bound, call: Call) -> Any:
         if bound.role == "bytes":
             return call.n * (1 << PAGE_SHIFT)
+        if bound.role == "mask":
+            every = range(bound.value, self.model.ulong.high.bit_length())
+            return OrderMask(frozenset(every), frozenset({bound.value}), self._mask(call))
         if bound.role == "attrs":
             return callers_attrs(call.single_pages)
         others = {"pages": call.n, "gfp": CALLERS_GFP, "array": Buffer(call.n), "fixed": bound.value}
         return others.get(bound.role, Unknown(bound.name))
+
+    def _mask(self, call: Call) -> OrderBits:
+        """Return the mask of orders that was passed: every order, where the call says nothing."""
+        return call.order_mask or OrderBits((True,) * MOST_ORDERS, self.lowest_order or 0)
 
     def _slots(self, memory: NoAllocator) -> Slots:
         return Slots(Kernel(memory, memory))

@@ -55,7 +55,8 @@ class Reader(Expressions):
         self.line_of_macro = ""
         self.line = source.function(name).start_point[0] + 1
         self.outermost = source  # where the function lies, and the others that it calls
-        caller = profile_of(name).caller
+        caller, mask = profile_of(name).caller, profile_of(name).order_mask
+        self.each_attempt = mask != "" and mask not in constants  # is a turn of its own: a walk down any mask is long
         if caller:
             self.source = around()
             self.retold.add(caller)
@@ -490,9 +491,6 @@ class Reader(Expressions):
     def _loop(self, node: Node) -> Iterator[tuple[LoopHead, list[Step], list[Step]]]:
         name = f"{'around_' if self.source is around() else ''}line_{node.start_point[0] + 1}"
         head = LoopHead(name, inside=self.loops[-1] if self.loops else None)
-        head.around = len(self.calls) > 1 and self.source is around()
-        for outer in self.loops if head.around else ():
-            outer.holds = True
         self.heads.append(head)
         self.loops.append(head)
         breaks: list[Step] = []
@@ -506,6 +504,11 @@ class Reader(Expressions):
             step.target = head.end
         self.exits.pop()
         self.loops.pop()
+        retold = len(self.calls) > 1 and self.source is around()
+        if head.asks and not head.holds and (retold or self.each_attempt):
+            head.own = True
+            for outer in self.loops:
+                outer.holds = True
 
     def _lower_while_statement(self, node: Node) -> None:
         with self._loop(node) as (head, breaks, continues):

@@ -15,7 +15,8 @@ from model.c.source import Source
 
 AROUND = Path(__file__).with_name("around.c")
 NUMA_NO_NODE = -1
-LARGEST_ORDER = 10  # of a block that vmalloc asks for: MAX_PAGE_ORDER
+LARGEST_ORDER = 10  # of a block that is asked for: MAX_PAGE_ORDER
+LOWEST = "lowest_order"  # stands for a parameter: the lowest order of a mask
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,14 @@ class Profile:
     caller: str = ""  # of around.c: retells the caller whose page array it fills
     read_with: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # parameter: read once with each value
     only_order: str = ""  # the parameter that is the order of all its blocks
+    order_mask: str = ""  # the parameter that is a mask of the orders it may ask for: any whose lowest is LOWEST
+    of_any_mask: Mapping[str, str] = field(default_factory=dict)  # what it does not promise of any mask: the reason
+    above_order_0: Mapping[str, str] = field(default_factory=dict)  # nor where order 0 is not among them
 
     def settings(self, chosen: Mapping[str, int]) -> Iterator[dict[str, int]]:
         """Yield a value for each parameter that nobody chose, in every combination."""
-        names = [name for name in self.read_with if name not in chosen]
+        settled = {*chosen, *([LOWEST] if self.order_mask in chosen else [])}
+        names = [name for name in self.read_with if name not in settled]
         for values in product(*(self.read_with[name] for name in names)):
             yield dict(zip(names, values, strict=True))
 
@@ -39,7 +44,17 @@ PROFILES: dict[str, Profile] = {
         left_out={
             "cleared-once": "profile: its caller passes __GFP_ZERO, the allocator clears",
             "flags-pass-through": "profile: it takes __GFP_COMP away itself",
-        }
+        },
+        order_mask="order_mask",
+        read_with={LOWEST: tuple(range(LARGEST_ORDER + 1))},
+        of_any_mask={
+            "attempts-bounded": "profile: of any mask each attempt is a pass, and terminates bounds those",
+            "cost-after": "profile: the cost is that of one array; choose it with --set order_mask=0x311",
+        },
+        above_order_0={
+            "high-orders-never-retry": "profile: the lowest order of the mask may retry",
+            "gives-up-only-at-order-0": "profile: it gives up at the lowest order of the mask",
+        },
     ),
     "vm_area_alloc_pages": Profile(
         left_out={

@@ -18,6 +18,7 @@ from model.c.values import (
     UNDEFINED,
     Bits,
     Buffer,
+    OrderMask,
     PowerOf,
     TopBit,
     Trouble,
@@ -215,6 +216,9 @@ def _fls_long(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Comp
         value = word(f)
         if isinstance(value, Trouble):
             return value
+        if isinstance(value, OrderMask):
+            kept = value.settled().kept
+            return max(kept) if kept else Trouble(UNDEFINED, f"{where}: undefined for 0")
         value = number(value, where)
         return Trouble(UNDEFINED, f"{where}: undefined for 0") if value == 0 else TopBit(value)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from model.gfp import NAMES, Gfp
 from model.kernel import Crash, Unsupported
+from model.loop import MOST_ORDERS, OrderBits
 
 UNDEFINED = "nothing-undefined"
 OVERFLOW = "nothing-overflows"
@@ -79,6 +80,57 @@ class PowerOf(Special):
     def keeps(self, bit: int) -> bool:
         """Return whether the mask holds ``bit``."""
         return bool(self.top.of.bit_length() > bit + 1 - self.shift)
+
+
+@dataclass(frozen=True, repr=False)
+class OrderMask(Special):
+    """A mask of orders that the caller passed, as far as it is kept. Its lowest is among what is sure, while kept."""
+
+    kept: frozenset[int]
+    sure: frozenset[int]  # of those kept, the bits that are known to be set
+    passed: OrderBits | None = None  # None between two turns: the call has it
+
+    def only(self, mask: Any) -> OrderMask:
+        """Return the bits that ``mask`` holds, too: a number, or the bits up to another number's highest."""
+        if isinstance(mask, PowerOf):
+            kept = self.kept
+            while kept and not mask.keeps(max(kept)):
+                kept = kept - {max(kept)}
+        else:
+            bits = mask.__index__()
+            kept = frozenset(order for order in self.kept if bits >> order & 1)
+        return OrderMask(kept, self.sure & kept, self.passed)
+
+    def settled(self) -> OrderMask:
+        """Return it without the bits above the highest that is set: that one is sure now."""
+        kept = self.kept
+        while kept and not self.holds(max(kept)):
+            kept = kept - {max(kept)}
+        return OrderMask(kept, (self.sure & kept) | {max(kept)} if kept else kept, self.passed)
+
+    def holds(self, order: int) -> bool:
+        """Return whether the bit of one of those kept is set."""
+        assert self.passed is not None
+        if order not in self.sure and order >= MOST_ORDERS:
+            raise Unsupported("", f"whether order {order} is in a mask of orders")
+        return order in self.sure or order in self.passed
+
+    def above(self, number: int) -> bool:
+        """Return whether it is larger than ``number``; a bit is asked for only where that decides."""
+        for order in reversed(range(max(number.bit_length(), max(self.kept, default=-1) + 1))):
+            left = {kept for kept in self.kept if kept <= order}
+            if not number & (2 << order) - 1:
+                return bool(left & self.sure) or any(map(self.holds, sorted(left)))
+            held = order in left and self.holds(order)
+            if held != bool(number >> order & 1):
+                return held
+        return False
+
+    def __repr__(self) -> str:
+        """Return which bits are kept, and which of these are set for sure."""
+        if not self.kept:
+            return "no order"
+        return f"orders {min(self.kept)}..{max(self.kept)} with {', '.join(map(str, sorted(self.sure)))}"
 
 
 OTHER = "other"  # of the caller's flags: all those without a name here

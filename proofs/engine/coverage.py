@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from random import Random
 
 from model.events import Attempt
-from model.gfp import GFP_KERNEL, NAMES, Gfp
-from model.loop import Call
+from model.gfp import NAMES, Gfp
+from model.loop import MOST_ORDERS, Call
 from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
@@ -35,13 +35,19 @@ class Values(dict[str, int]):
         return (evaluate(rest, low.constant, self) + modulus - 1) // modulus
 
 
+def of_the_call(call: Call) -> dict[str, int]:
+    """Return what a call says, by the names that the proof has for it."""
+    values = {f"gfp.{name}": int(getattr(call.gfp, name)) for name in (*NAMES, "other")}
+    if call.order_mask is not None:
+        values |= {f"mask.{order}": int(order in call.order_mask) for order in range(MOST_ORDERS)}
+    return values | {"n": call.n}
+
+
 def taken(
     transitions: Iterable[tuple[int, Transition]], data: Mapping[str, int], call: Call, step: sampling.Pass
 ) -> Iterable[int]:
     """Yield the transitions whose literals hold of a real turn: one, if the engine reads the loop as Python does."""
-    values = Values(data)
-    for name in (*NAMES, "other"):
-        values[f"gfp.{name}"] = int(getattr(call.gfp, name))
+    values = Values({**of_the_call(call), **data})
     asked = 0
     for event in step.events:
         if isinstance(event, Attempt):
@@ -68,12 +74,12 @@ def a_run_takes(target: Target, system: System, found: inv.Invariants, wanted: T
     least = least_n(solver, system, found, [wanted])  # the smallest for which the invariants leave room
     compared = sizes_compared(system) | sizes_near(wanted)
     sizes = tuple(sorted({least, *(n for n in compared if n >= least)}))
-    asked = sorted({flag for transition in system.transitions for flag, _ in flags_asked(transition)})
+    flags = {flag for transition in system.transitions for flag, _ in flags_asked(transition)}
+    asked = sorted(flag for flag in flags if flag.startswith("gfp."))
     for seed in range(2, MOST_SEEDS):
         told = {flag: bool(seed >> at & 1) for at, flag in enumerate(asked)} | dict(flags_asked(wanted))
-        callers = replace(GFP_KERNEL, **told)
         turns = MOST_TURNS if seed == LONG_SEED else 4 * sampling.MOST_TURNS
-        for run in sampling.sample_runs(target.loop, target.single_pages, seed, sizes, turns, callers):
+        for run in sampling.sample_runs(target.loop, target.single_pages, seed, sizes, turns, told):
             for step in run.passes:
                 loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
                 assert wanted.source is not None
@@ -85,10 +91,10 @@ def a_run_takes(target: Target, system: System, found: inv.Invariants, wanted: T
 
 
 def flags_asked(path: Transition) -> Iterable[tuple[str, bool]]:
-    """Yield the caller's flags that a path depends on, and how."""
+    """Yield the caller's flags and orders that a path depends on, and how."""
     for literal in path.literals:
-        if literal.kind in ("yes", "no") and literal.terms[0][0].startswith("gfp."):
-            yield literal.terms[0][0].removeprefix("gfp."), literal.kind == "yes"
+        if literal.kind in ("yes", "no") and literal.terms[0][0].startswith(("gfp.", "mask.")):
+            yield literal.terms[0][0], literal.kind == "yes"
 
 
 def first_turn_takes(target: Target, system: System, wanted: Transition, solver: Solver) -> bool:
@@ -107,7 +113,9 @@ def first_turn_takes(target: Target, system: System, wanted: Transition, solver:
             continue
         flags = Gfp(**{name: bool(values.get(f"gfp.{name}", 0)) for name in NAMES})
         answers = [bool(values.get(f"granted!{k}", 1)) for k in range(1, 70)]
-        run = sampling.first_turn(target.loop, Call(values["n"], flags, target.single_pages), answers)
+        in_mask = {name: bool(value) for name, value in values.items() if name.startswith("mask.")}
+        mask = sampling.some_mask(target.loop, Random(0), in_mask)
+        run = sampling.first_turn(target.loop, Call(values["n"], flags, target.single_pages, mask), answers)
         if run.passes and run.passes[0].before == run.first:
             _, data = shapes.take_apart(run.first, system.promoted, constants=CONSTANTS)
             point = data | {"n": run.call.n, "watch": 0}

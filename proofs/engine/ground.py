@@ -51,7 +51,7 @@ class Ground:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.call: Call = symbolic_call(target.single_pages)
+        self.call: Call = symbolic_call(target.single_pages, target.loop.lowest_order)
         self.bases: dict[str, Base] = {}
         self.located: dict[str, list[Trace]] = {}
 

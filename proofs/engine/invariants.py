@@ -39,9 +39,13 @@ class NoFixpoint(Exception):
 class Element:
     """What is supposed to hold at one location. Without a point nothing is: the location was never reached."""
 
-    def __init__(self, variables: tuple[str, ...], landmarks: Mapping[Terms, set[int]], form: str = FORMS[3]) -> None:
+    def __init__(
+        self, variables: tuple[str, ...], landmarks: Mapping[Terms, set[int]], form: str = FORMS[3],
+        of_the_call: tuple[Literal, ...] = (),
+    ) -> None:  # fmt: skip
         self.variables = variables
         self.form = form
+        self.of_the_call = of_the_call  # what every path to here asked of the caller's Booleans
         self.lattice: Lattice | None = None
         self.landmarks = {form: marks for form, marks in landmarks.items() if all(v in variables for v, _ in form)}
         self.low: dict[Terms, int] = {}
@@ -85,7 +89,7 @@ class Element:
     def literals(self) -> tuple[Literal, ...]:
         """Return what is supposed to hold, one literal a conjunct."""
         if self.form == FORMS[0]:
-            return ()
+            return self.of_the_call
         if self._literals is None:
             found: list[Bool | bool] = []
             assert self.lattice is not None
@@ -102,7 +106,8 @@ class Element:
             for form, high in self.high.items():
                 if form not in equal and not self._follows(form, high, same, upper=True):
                     found.append(compare("le", form, -high))
-            self._literals = tuple(dict.fromkeys(truth.literal for truth in found if isinstance(truth, Bool)))
+            literals = (truth.literal for truth in found if isinstance(truth, Bool))
+            self._literals = tuple(dict.fromkeys((*self.of_the_call, *literals)))
         return self._literals
 
     def _same_but_for_a_number(self) -> dict[str, tuple[str, int]]:
@@ -199,7 +204,8 @@ def find(
     settled: fields whose bounds among themselves are in ``supporting``.
     """
     marks = landmarks_of(system, parameters, form, settled) if form in FORMS[2:] else {}
-    found = {loc: Element((*_fields(loc), *parameters), marks, form) for loc in system.locations()}
+    asked = asked_of_the_call(system, supporting)
+    found = {loc: Element((*_fields(loc), *parameters), marks, form, asked[loc]) for loc in system.locations()}
     elements = Invariants(found, supporting)
     for location, points in samples.items():
         if location in elements:
@@ -234,6 +240,32 @@ def find(
                 raise NoFixpoint(f"no fixpoint after {MOST_ROUNDS} counterexamples to induction")
         if at_rest:
             return elements
+
+
+def asked_of_the_call(system: System, supporting: Proved) -> dict[Location, tuple[Literal, ...]]:
+    """Return what every path to a location asked of the caller's Booleans, which no turn changes, beyond what is proved
+    there already."""
+    known: dict[Location | None, frozenset[Literal]] = {None: frozenset()}
+    leaving = system.by_source()
+    waiting: list[Location | None] = [None]
+    while waiting:
+        source = waiting.pop()
+        for _, transition in leaving.get(source, ()):
+            target, asked = transition.target, frozenset(filter(_of_the_call, transition.literals))
+            if target is None or any(literal.negated() in known[source] for literal in asked):
+                continue
+            told = known[source] | asked
+            if target in known:
+                told &= known[target]
+            if known.get(target) != told:
+                known[target] = told
+                waiting.append(target)
+    proved = {loc: supporting.get(Location(loc.loop, loc.view), ()) for loc in system.locations()}
+    return {loc: tuple(sorted(known.get(loc, frozenset()) - {*below}, key=str)) for loc, below in proved.items()}
+
+
+def _of_the_call(literal: Literal) -> bool:
+    return literal.kind in ("yes", "no") and literal.terms[0][0].startswith(("gfp.", "mask."))
 
 
 def _claimed(elements: Invariants, transition: Transition) -> tuple[Literal, ...] | None:

@@ -13,7 +13,7 @@ from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import ranking, search
 from proofs.engine import shape as shapes
-from proofs.engine.coverage import hold
+from proofs.engine.coverage import hold, of_the_call
 from proofs.engine.explorer import NotDeterministic, TooManyPaths
 from proofs.engine.finders import FINDERS, Question, find
 from proofs.engine.ground import Base, Ground, Samples
@@ -71,7 +71,7 @@ class Prover:
         try:
             if not claim.parts:
                 return self._terminates(claim)
-            answers = [self._part_once(claim, part) for part in claim.parts]
+            answers = [self._part_once(claim, part) for whole in claim.parts for part in self._parts_of(whole)]
         except (Misuse, Undecided) as trouble:
             return Answer(name, Word.UNSUPPORTED, f"{self.target.loop.position()}{trouble}")
         except (LoopRaised, Unsupported) as trouble:
@@ -84,6 +84,11 @@ class Prover:
         return answer
 
     # -- one claim
+
+    def _parts_of(self, part: Part) -> Iterator[Part]:
+        any_mask = self.target.loop.lowest_order is not None
+        for monitor in part.monitor.of_any_mask(self.target.orders) if any_mask else (part.monitor,):
+            yield replace(part, monitor=monitor)
 
     def _part_once(self, claim: Claim, part: Part) -> Answer:
         """Two claims may share a monitor: it is proved once."""
@@ -172,7 +177,8 @@ class Prover:
         """Return the states of real runs, the monitor's ghosts among them."""
         samples: Samples = {}
         for trace in self.ground.traces(monitor.watches, base.system):
-            branch = next((b for b, given in product.given_at.items() if hold(given, {"n": trace.call.n})), 0)
+            said = of_the_call(trace.call)
+            branch = next((b for b, given in product.given_at.items() if hold(given, said)), 0)
             now = monitor.start(Matter(trace.call, self.target.orders, watch=trace.watch))
             try:
                 seen = None
@@ -193,10 +199,15 @@ class Prover:
         finders: Iterable[str] = FINDERS,
     ) -> Answer | None:  # fmt: skip
         """Return REFUTED with the smallest scenario, or None when no finder found a run that breaks the claim."""
-        matter = Matter(replace(self.ground.call, n=0), self.target.orders)
         if most is None:
             most = INT_MAX if self.target.int_only else self.target.most_n
-        found = find(Question(self.target.loop, claim.name, part.monitor, matter, least, most), finders)
+        first, *others = (
+            Question(self.target.loop, claim.name, part.monitor, Matter(call, self.target.orders), least, most)
+            for mask in search.masks(self.target.loop)
+            for call in [replace(self.ground.call, n=0, order_mask=mask)]
+        )
+        some = [find(first, finders), *(find(question, QUICK) for question in others)]
+        found = min((one for one in some if one is not None), key=lambda one: one.call.n, default=None)
         if found is None:
             return None
         again = Matter(found.call, self.target.orders)

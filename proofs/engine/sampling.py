@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from model.events import Attempt, End, Event, Free, Store
-from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
+from model.gfp import GFP_KERNEL, GFP_NORETRY, NAMES, Gfp
 from model.kernel import Kernel, PageArray
-from model.loop import Call, Loop, take_turn
+from model.loop import MOST_ORDERS, Call, Loop, OrderBits, take_turn
 from proofs.engine.environment import View, WatchedFrame
 from proofs.engine.search import Script
 
 SIZES = (0, 1, 2, 5, 17, 40, 256, 300, 530, 800, 1300, 70_001)
+NOTHING_TOLD: Mapping[str, bool] = {}
 MOST_SIZE = 1 << 20  # of a multiple of a loop's grain: what 32 bits of bytes can express
 MOST_TURNS = 14  # of one run: large sizes with few turns show more than small ones with many
 
@@ -63,17 +64,27 @@ class Run:
 
 def sample_runs(
     loop: Loop, single_pages: bool, seed: int = 1, sizes: Iterable[int] = SIZES, most_turns: int = MOST_TURNS,
-    callers: Gfp = GFP_KERNEL,
+    told: Mapping[str, bool] = NOTHING_TOLD,
 ) -> list[Run]:  # fmt: skip
-    """Return the first turns of real runs, the same ones every time."""
+    """Return the first turns of real runs, the same ones every time. ``told``: flags of the caller, by the names that
+    the proof has for them."""
+    callers = replace(GFP_KERNEL, **{name: told[f"gfp.{name}"] for name in NAMES if f"gfp.{name}" in told})
     random = Random(seed)
     runs = []
     for n in in_grains(loop, sizes):
         for refuse_high, refuse_page in CHANCES:
             gfp = callers | GFP_NORETRY if random.random() < 0.3 else callers
-            call = Call(n, gfp, single_pages)
+            call = Call(n, gfp, single_pages, some_mask(loop, random, told))
             runs.append(_run(loop, call, RandomAnswers(random, refuse_high, refuse_page), most_turns))
     return runs
+
+
+def some_mask(loop: Loop, random: Random, told: Mapping[str, bool]) -> OrderBits | None:
+    """Return a mask of orders that a caller may pass, None where it passes none."""
+    if loop.lowest_order is None:
+        return None
+    drawn = (told.get(f"mask.{order}", random.random() < 0.5) for order in range(MOST_ORDERS))
+    return OrderBits(tuple(drawn), loop.lowest_order)
 
 
 def in_grains(loop: Loop, sizes: Iterable[int]) -> list[int]:

@@ -6,14 +6,14 @@ The proof that failed gives a lower bound on n: below it not even the supporting
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from model.events import FAILED, Attempt, Back, End, Event, Turn
 from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
 from model.kernel import Crash, Kernel, PageArray
-from model.loop import Call, Loop, Unwinding, run, take_turn
+from model.loop import MOST_ORDERS, Call, Loop, OrderBits, Unwinding, run, take_turn
 from spec.judge import Judge, judge
 from spec.monitor import Broken, Matter, Monitor
 
@@ -38,6 +38,16 @@ class Scenario:
     def refusals(self) -> int:
         """Return the number of refused attempts."""
         return self.answers.count(False)
+
+
+def masks(loop: Loop) -> tuple[OrderBits | None, ...]:
+    """Return the masks of orders to search with: every order, the lowest alone, and each other one with the lowest."""
+    if loop.lowest_order is None:
+        return (None,)
+    lowest = 1 << loop.lowest_order
+    every = (1 << MOST_ORDERS) - lowest
+    some = (lowest | 1 << order for order in range(loop.lowest_order, MOST_ORDERS))
+    return tuple(OrderBits.of(mask) for mask in (every, *some))
 
 
 class NeedsAnswer(Exception):
@@ -96,7 +106,7 @@ def smallest(
     for n in sizes_from(least, most):
         best: tuple[tuple[int, int, int], Scenario] | None = None
         for plain, gfp in enumerate(callers):
-            call = Call(n, gfp, matter.call.single_pages)
+            call = replace(matter.call, n=n, gfp=gfp)
             mine = Matter(call, matter.orders, matter.max_order)
             turns, found, visited = _breadth_first(loop, claim, monitor, mine, min(budget, MOST_NODES_A_SIZE))
             budget -= visited

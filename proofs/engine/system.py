@@ -14,7 +14,7 @@ from typing import Any
 from model.events import End, Event
 from model.gfp import NAMES, Gfp
 from model.kernel import Crash, Kernel, Unsupported
-from model.loop import Call, Loop, take_turn
+from model.loop import MOST_ORDERS, Call, Loop, OrderBits, take_turn
 from proofs.engine import shape as shapes
 from proofs.engine.environment import AnyMachine, Unwatched, View, WatchedFrame
 from proofs.engine.explorer import Explorer, NotDeterministic, Path, Promote, TooManyPaths
@@ -26,7 +26,7 @@ from spec.monitor import Broken, Matter, Monitor
 MOST_LOCATIONS = 400  # of one product; the patched loop with a claim has about twenty
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1  # int, 32 bits on every Linux
 
-CONSTANTS: tuple[type, ...] = (Matter, Call, Gfp)
+CONSTANTS: tuple[type, ...] = (Matter, Call, Gfp, OrderBits)
 
 
 class LoopRaised(Exception):
@@ -99,12 +99,15 @@ class System:
         return list(dict.fromkeys(t.target for t in self.transitions if t.target is not None))
 
 
-def symbolic_call(single_pages: bool) -> Call:
-    """Return a call for any number of pages with any flags."""
+def symbolic_call(single_pages: bool, lowest_order: int | None = None) -> Call:
+    """Return a call for any number of pages with any flags, and any mask of orders whose lowest is that one."""
     flags: dict[str, Any] = {name: boolean(f"gfp.{name}") for name in NAMES}
     n: Any = variable("n")
     other: Any = variable("gfp.other")
-    return Call(n=n, gfp=Gfp(**flags, other=other), single_pages=single_pages)
+    mask = None
+    if lowest_order is not None:
+        mask = OrderBits(tuple(boolean(f"mask.{order}") for order in range(MOST_ORDERS)), lowest_order)
+    return Call(n=n, gfp=Gfp(**flags, other=other), single_pages=single_pages, order_mask=mask)
 
 
 def literals_of(*truths: Any) -> tuple[Literal, ...]:
