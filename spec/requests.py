@@ -157,7 +157,7 @@ class BigBlocksFirst(Monitor):
     @classmethod
     def of_any_mask(cls, orders: tuple[int, ...]) -> tuple[type[Monitor], ...]:
         """Return a monitor for each order but the smallest: of all at once, too much would have to be known."""
-        return tuple(_big_blocks_first(order) for order in sorted(orders)[1:])
+        return tuple(_big_blocks_first(order) for order in sorted(orders)[1:]) or (cls,)
 
     def step(self, event: Event) -> Self:
         """Judge an attempt against every larger order."""
