@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proofs.engine.verdict import Answer
-    from spec.targets import Target
 
 INTERNAL_ERROR, INTERRUPTED = 70, 130
 EPILOG = "Exit status: 0 all PROVED or NOT APPLICABLE; 1 refuted; 3 unknown, vacuous, unsupported; 2 usage; 70 our bug."
@@ -107,7 +106,7 @@ def verify_command(
     if form == "text":
         click.echo(report.text_details(what, answers, explain))
         click.echo("\n" + report.summary(what, answers))
-        _what_next(what, answers)
+        _what_next(choice, answers)
     else:
         writers = {"json": report.as_json, "junit": report.as_junit, "ktap": report.as_ktap}
         click.echo(writers[form](what, answers))
@@ -136,10 +135,10 @@ def _keep_scenarios(choice: Choice, answers: Sequence[Answer], save: str | None,
     click.echo(f"{len(found)} run{'s' if len(found) > 1 else ''} in {save}: stepdown replay {save}", err=True)
 
 
-def _what_next(target: Target, answers: Sequence[Answer]) -> None:
+def _what_next(choice: Choice, answers: Sequence[Answer]) -> None:
     refuted = [answer for answer in answers if answer.scenario is not None]
     if refuted:
-        click.echo(f"Again, that claim alone: stepdown verify {target.name} --claims {refuted[0].claim}")
+        click.echo(f"Again, that claim alone: stepdown verify {choice.typed()} --claims {refuted[0].claim}")
     elif len(answers) > 1:
         click.echo("Why: add --explain. On your own memory: stepdown simulate --size 4M --state /proc/buddyinfo")
 

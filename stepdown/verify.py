@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -78,6 +79,13 @@ class Choice:
     data_model: str = "ilp32"
     single_pages: bool = False
     sets: tuple[str, ...] = ()
+
+    def typed(self) -> str:
+        """Return the choice as it is typed in a shell."""
+        words = [self.text] if self.orders is None else ["--orders", self.orders.strip("{} ").replace(" ", "")]
+        words += [] if self.data_model == Choice.data_model else ["--data-model", self.data_model]
+        words += ["--single-pages"] if self.single_pages else []
+        return shlex.join([*words, *(word for setting in self.sets for word in ("--set", setting))])
 
     def target(self) -> Target:
         """Return the target that was chosen. Raises Usage."""

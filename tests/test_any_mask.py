@@ -155,6 +155,7 @@ def test_a_run_that_breaks_a_claim_tells_its_mask_and_is_replayed(tmp_path: Path
     how = ["--data-model", "ilp32", "--set", "MAX_PAGE_ORDER=10", "--set", f"{LOWEST}=9"]
     shown = CliRunner().invoke(cli, ["verify", f"{wrong}:{NAME}", *how, "--claims", claim, "--save", str(saved)])
     assert shown.exit_code == 1 and "order mask = 0x" in shown.stdout
+    assert f"--set MAX_PAGE_ORDER=10 --set {LOWEST}=9 --claims {claim}" in shown.stdout  # again, that claim alone
     again = CliRunner().invoke(cli, ["replay", str(saved)])
     assert "still broken: " in again.stdout
 
