@@ -15,7 +15,7 @@ from proofs.engine import shape as shapes
 from proofs.engine.coverage import a_run_takes, taken
 from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.obligations import cases, inductive, shown
-from proofs.engine.solver import Solver
+from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.system import CONSTANTS, Location, System, Transition, explore_loop, symbolic_call
 from proofs.engine.terms import Literal
 from proofs.engine.verdict import Answer, Obligation
@@ -53,6 +53,7 @@ class Ground:
         self.target = target
         self.call: Call = symbolic_call(target.single_pages, target.loop.lowest_order)
         self.bases: dict[str, Base] = {}
+        self.gave_up: dict[str, SolverUnknown | inv.NoFixpoint] = {}  # once is enough: it takes long
         self.located: dict[str, list[Trace]] = {}
 
     @cached_property
@@ -62,29 +63,38 @@ class Ground:
 
     def base(self, kind: str) -> Base:
         """Return what is known of the loop where frames are watched (kind "frame") or not ("")."""
+        if kind in self.gave_up:
+            raise self.gave_up[kind]
         if kind not in self.bases:
-            solver = Solver()
-            system = explore_loop(self.target.loop, self.call, kind, solver, self.target.int_only, self.target.most_n)
-            samples, covered = self._sample_base(system, kind)
-            parameters = ("n", "watch") if kind else ("n",)
-            below, settled = self._below(system, kind)
-            for form in inv.FORMS[3:]:  # the simplest that will do
-                found = inv.find(system, solver, parameters, samples, below, form, settled)
-                obligations = self._base_obligations(system, found)
-                trouble = self._crashes(system, found, solver, obligations)
-                if not trouble:
-                    break
-            if not kind:  # the loop's own branches are the unwatched base's matter
-                trouble += self._never_taken(system, found, solver, covered)
-            supporting = {
-                loc: (*below.get(loc, ()), *element.literals()) for loc, element in found.items() if element.reached
-            }
-            if kind:
-                obligations = (*self.base("").obligations, *obligations)
-            base = Base(system, found, supporting, obligations, trouble)
-            base.resources = solver.resources()
-            self.bases[kind] = base
+            try:
+                self.bases[kind] = self._base(kind)
+            except (SolverUnknown, inv.NoFixpoint) as why:
+                self.gave_up[kind] = why
+                raise
         return self.bases[kind]
+
+    def _base(self, kind: str) -> Base:
+        solver = Solver()
+        system = explore_loop(self.target.loop, self.call, kind, solver, self.target.int_only, self.target.most_n)
+        samples, covered = self._sample_base(system, kind)
+        parameters = ("n", "watch") if kind else ("n",)
+        below, settled = self._below(system, kind)
+        for form in inv.FORMS[3:]:  # the simplest that will do
+            found = inv.find(system, solver, parameters, samples, below, form, settled)
+            obligations = self._base_obligations(system, found)
+            trouble = self._crashes(system, found, solver, obligations)
+            if not trouble:
+                break
+        if not kind:  # the loop's own branches are the unwatched base's matter
+            trouble += self._never_taken(system, found, solver, covered)
+        supporting = {
+            loc: (*below.get(loc, ()), *element.literals()) for loc, element in found.items() if element.reached
+        }
+        if kind:
+            obligations = (*self.base("").obligations, *obligations)
+        base = Base(system, found, supporting, obligations, trouble)
+        base.resources = solver.resources()
+        return base
 
     def _below(self, system: System, kind: str) -> tuple[inv.Proved, set[str]]:
         """Return what is proved of the loop by itself, where frames are watched too, and of which fields it speaks."""
