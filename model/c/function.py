@@ -34,7 +34,7 @@ class Bound:
     """What a parameter stands for in a call."""
 
     name: str
-    role: str  # bytes, pages, gfp, attrs, array, fixed, unknown
+    role: str  # bytes, pages, gfp, attrs, array, mask, fixed, unknown
     value: int = 0
 
     @property

@@ -93,7 +93,7 @@ def a_run_takes(target: Target, system: System, found: inv.Invariants, wanted: T
 def flags_asked(path: Transition) -> Iterable[tuple[str, bool]]:
     """Yield the caller's flags and orders that a path depends on, and how."""
     for literal in path.literals:
-        if literal.kind in ("yes", "no") and literal.terms[0][0].startswith(("gfp.", "mask.")):
+        if inv.asks_the_caller(literal):
             yield literal.terms[0][0], literal.kind == "yes"
 
 

@@ -251,7 +251,7 @@ def asked_of_the_call(system: System, supporting: Proved) -> dict[Location, tupl
     while waiting:
         source = waiting.pop()
         for _, transition in leaving.get(source, ()):
-            target, asked = transition.target, frozenset(filter(_of_the_call, transition.literals))
+            target, asked = transition.target, frozenset(filter(asks_the_caller, transition.literals))
             if target is None or any(literal.negated() in known[source] for literal in asked):
                 continue
             told = known[source] | asked
@@ -264,7 +264,8 @@ def asked_of_the_call(system: System, supporting: Proved) -> dict[Location, tupl
     return {loc: tuple(sorted(known.get(loc, frozenset()) - {*below}, key=str)) for loc, below in proved.items()}
 
 
-def _of_the_call(literal: Literal) -> bool:
+def asks_the_caller(literal: Literal) -> bool:
+    """Return whether a literal is about a flag or an order that the caller passes, which no turn changes."""
     return literal.kind in ("yes", "no") and literal.terms[0][0].startswith(("gfp.", "mask."))
 
 
