@@ -1,12 +1,15 @@
 """The integer lattice of the points seen at one location: all its equalities and congruences at once.
 
-The points base + integer combinations of the generators are the smallest lattice that holds every point given. In
-coordinates where the generators are diagonal (their Smith normal form), being in it is one condition a coordinate.
+The points base + integer combinations of the generators are the smallest lattice that holds every point given. The
+generators are kept in echelon form: how often each is taken follows from the coordinates of the pivots, one after the
+other. That these are whole numbers are the congruences; what the other coordinates then are, the equalities. Reduced
+(Hermite normal form) they are the same however the lattice was come by, and few variables stand in each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd, lcm
 
 Row = list[int]
 
@@ -32,17 +35,15 @@ class Lattice:
         """Return (coefficients, constant, modulus), one a condition: their sum plus constant is a multiple of modulus,
         or 0 where modulus is 0. Together they hold exactly on the lattice."""
         if self._conditions is None:
-            columns, diagonal = smith_columns(self.generators, len(self.base))
-            self._conditions = []
-            for column, modulus in zip(columns, diagonal, strict=True):
-                if modulus != 1:
-                    constant = -sum(c * b for c, b in zip(column, self.base, strict=True))
-                    self._conditions.append((tuple(column), constant, modulus))
+            self._conditions = [
+                (row, -sum(c * b for c, b in zip(row, self.base, strict=True)), modulus)
+                for row, modulus in conditions(reduced(self.generators), len(self.base))
+            ]
         return self._conditions
 
     def _holds(self, row: Row) -> bool:
         for generator in self.generators:
-            pivot = next(j for j, g in enumerate(generator) if g)
+            pivot = _pivot(generator)
             times, rest = divmod(row[pivot], generator[pivot])
             if rest:
                 return False
@@ -52,7 +53,7 @@ class Lattice:
     def _insert(self, row: Row) -> None:
         for at in range(len(self.generators)):
             generator = self.generators[at]
-            pivot = next(j for j, g in enumerate(generator) if g)
+            pivot = _pivot(generator)
             lead = next((j for j, r in enumerate(row) if r), len(row))
             if lead < pivot:
                 self.generators.insert(at, _positive(row))
@@ -66,50 +67,55 @@ class Lattice:
 
 
 def _positive(row: Row) -> Row:
-    lead = next(r for r in row if r)
-    return [-r for r in row] if lead < 0 else row
+    return [-r for r in row] if row[_pivot(row)] < 0 else row
 
 
-def smith_columns(generators: Sequence[Row], width: int) -> tuple[list[Row], list[int]]:
-    """Return the columns of a unimodular V and, for each, d: x lies in the rows' lattice if and only if every
-    x . V_j is a multiple of d_j (0 where d_j is 0)."""
+def reduced(generators: Sequence[Row]) -> list[Row]:
+    """Return the same lattice's generators in Hermite normal form: above a pivot stand numbers from 0 to below it."""
     rows = [list(row) for row in generators]
-    v = [[int(i == j) for i in range(width)] for j in range(width)]  # v[j] is column j
-    diagonal: list[int] = []
-    for step in range(len(rows)):
-        while True:
-            at = min(
-                ((abs(rows[i][j]), i, j) for i in range(step, len(rows)) for j in range(step, width) if rows[i][j]),
-                default=None,
+    for at, row in enumerate(rows):
+        pivot = _pivot(row)
+        for above in range(at):
+            times = rows[above][pivot] // row[pivot]
+            if times:
+                rows[above] = [a - times * b for a, b in zip(rows[above], row, strict=True)]
+    return rows
+
+
+def conditions(rows: Sequence[Row], width: int) -> list[tuple[tuple[int, ...], int]]:
+    """Return (coefficients, modulus), one a condition: x is a whole combination of the echelon ``rows`` if and only if
+    each sum is a multiple of its modulus, or 0 where that is 0."""
+    times: list[tuple[Row, int]] = []  # how often each row is taken: coefficients over a denominator
+    for at, row in enumerate(rows):
+        pivot = _pivot(row)
+        known = [(rows[i][pivot], *times[i]) for i in range(at) if rows[i][pivot]]
+        common = lcm(*(denominator for _, _, denominator in known))
+        taken = [0] * width
+        taken[pivot] = common
+        for factor, coefficients, denominator in known:
+            taken = [t - factor * (common // denominator) * c for t, c in zip(taken, coefficients, strict=True)]
+        times.append(_lowest(taken, common * row[pivot]))
+    found = []
+    for coefficients, modulus in times:
+        if modulus > 1:  # whole multiples of the modulus say nothing
+            found.append(
+                (tuple((c + (modulus - 1) // 2) % modulus - (modulus - 1) // 2 for c in coefficients), modulus)
             )
-            if at is None:
-                break
-            _, i, j = at
-            rows[step], rows[i] = rows[i], rows[step]
-            for row in rows:
-                row[step], row[j] = row[j], row[step]
-            v[step], v[j] = v[j], v[step]
-            if not _clear(rows, v, step, width):
-                break
-        if at is None:
-            break
-        diagonal.append(abs(rows[step][step]))
-    return v, diagonal + [0] * (width - len(diagonal))
+    pivots = {_pivot(row) for row in rows}
+    for column in (j for j in range(width) if j not in pivots):
+        common = lcm(*(denominator for _, denominator in times))
+        equal = [0] * width
+        equal[column] = -common
+        for row, (coefficients, denominator) in zip(rows, times, strict=True):
+            equal = [e + row[column] * (common // denominator) * c for e, c in zip(equal, coefficients, strict=True)]
+        found.append((tuple(_lowest(equal, 0)[0]), 0))
+    return found
 
 
-def _clear(rows: list[Row], v: list[Row], step: int, width: int) -> bool:
-    """Reduce the row and the column of the pivot; return whether a smaller remainder is left somewhere."""
-    pivot, left = rows[step][step], False
-    for i in range(step + 1, len(rows)):
-        times = rows[i][step] // pivot
-        if times:
-            rows[i] = [a - times * b for a, b in zip(rows[i], rows[step], strict=True)]
-        left |= rows[i][step] != 0
-    for j in range(step + 1, width):
-        times = rows[step][j] // pivot
-        if times:
-            for row in rows:
-                row[j] -= times * row[step]
-            v[j] = [a - times * b for a, b in zip(v[j], v[step], strict=True)]
-        left |= rows[step][j] != 0
-    return left
+def _pivot(row: Row) -> int:
+    return next(j for j, value in enumerate(row) if value)
+
+
+def _lowest(row: Row, denominator: int) -> tuple[Row, int]:
+    common = gcd(denominator, *row)
+    return [value // common for value in row], denominator // common
