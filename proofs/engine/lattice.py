@@ -95,12 +95,7 @@ def conditions(rows: Sequence[Row], width: int) -> list[tuple[tuple[int, ...], i
         for factor, coefficients, denominator in known:
             taken = [t - factor * (common // denominator) * c for t, c in zip(taken, coefficients, strict=True)]
         times.append(_lowest(taken, common * row[pivot]))
-    found = []
-    for coefficients, modulus in times:
-        if modulus > 1:  # whole multiples of the modulus say nothing
-            found.append(
-                (tuple((c + (modulus - 1) // 2) % modulus - (modulus - 1) // 2 for c in coefficients), modulus)
-            )
+    equalities = []
     pivots = {_pivot(row) for row in rows}
     for column in (j for j in range(width) if j not in pivots):
         common = lcm(*(denominator for _, denominator in times))
@@ -108,8 +103,20 @@ def conditions(rows: Sequence[Row], width: int) -> list[tuple[tuple[int, ...], i
         equal[column] = -common
         for row, (coefficients, denominator) in zip(rows, times, strict=True):
             equal = [e + row[column] * (common // denominator) * c for e, c in zip(equal, coefficients, strict=True)]
-        found.append((tuple(_lowest(equal, 0)[0]), 0))
-    return found
+        equalities.append(_lowest(equal, 0)[0])
+    congruences = ((_shortest(row, modulus, equalities), modulus) for row, modulus in times if modulus > 1)
+    return [*congruences, *((tuple(row), 0) for row in equalities)]
+
+
+def _shortest(row: Row, modulus: int, equalities: Sequence[Row]) -> tuple[int, ...]:
+    """Return a congruence's coefficients, multiples of the modulus and of equalities added so that few are left."""
+    half = (modulus - 1) // 2
+    row = [(c + half) % modulus - half for c in row]
+    for equal in equalities:
+        for at in (j for j, e in enumerate(equal) if abs(e) == 1):
+            other = [(c - row[at] * equal[at] * e + half) % modulus - half for c, e in zip(row, equal, strict=True)]
+            row = min(row, other, key=lambda some: sum(map(bool, some)))
+    return tuple(row)
 
 
 def _pivot(row: Row) -> int:

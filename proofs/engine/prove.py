@@ -52,6 +52,7 @@ class Prover:
         self.keeps_obligations = obligations  # answers bring their obligations, those of paths never taken told apart
         self.ground = Ground(target)
         self.answers: dict[type[Monitor], Answer] = {}
+        self.sufficed: dict[tuple[str, str], int] = {}  # claim, label: the form of invariant that did for one order
 
     def prove(self, name: str) -> Answer:
         """Return the answer for the claim called ``name``."""
@@ -116,14 +117,14 @@ class Prover:
         with _counting(stated):
             samples = self._sample_product(base, product, part.monitor, matter)
         parameters = ("n", "watch") if watches else ("n",)
-        for form in inv.FORMS[:4] if _has_ghosts(part.monitor) else inv.FORMS[:1]:  # the simplest that will do
+        simplest = self.sufficed.get((claim.name, part.label), 0)
+        for form in inv.FORMS[simplest : 4 if _has_ghosts(part.monitor) else 1]:  # the simplest that will do
             elements = inv.find(product, solver, parameters, samples, base.supporting, form)
             broken = list(violations(product, elements, solver))
             if not broken:
+                self.sufficed[claim.name, part.label] = inv.FORMS.index(form)
                 break
-            if (
-                form == inv.FORMS[1] and not costly
-            ):  # equalities do not do: before the costly forms, is it simply false?
+            if form == inv.FORMS[1] and not costly:  # before the costly forms: is it simply false?
                 answer = self._refute(claim, part, Cost(len(product.transitions)), most=QUICK_N, finders=QUICK)
                 if answer is not None:
                     return answer

@@ -14,6 +14,7 @@ import z3.z3core as z3c
 from proofs.engine.terms import Literal, definition
 
 RESOURCE_LIMIT = 20_000_000  # of one query; a query of the patched loop takes some thousands
+FIRST_LIMIT = 300_000  # of a query's first try, after which it is asked anew; the costliest of most loops take 100,000
 
 
 class SolverUnknown(Exception):
@@ -27,14 +28,9 @@ class Solver:
         configuration = z3c.Z3_mk_config()
         self.context = z3c.Z3_mk_context_rc(configuration)
         z3c.Z3_del_config(configuration)
-        self.solver = z3c.Z3_mk_simple_solver(self.context)
-        z3c.Z3_solver_inc_ref(self.context, self.solver)
-        parameters = z3c.Z3_mk_params(self.context)
-        z3c.Z3_params_inc_ref(self.context, parameters)
-        name = z3c.Z3_mk_string_symbol(self.context, "rlimit")
-        z3c.Z3_params_set_uint(self.context, parameters, name, resource_limit)
-        z3c.Z3_solver_set_params(self.context, self.solver, parameters)
-        z3c.Z3_params_dec_ref(self.context, parameters)
+        self.resource_limit = resource_limit
+        self.scopes: list[list[object]] = [[]]  # what holds in each open scope
+        self._begin()
         self.integers = z3c.Z3_mk_int_sort(self.context)
         self.booleans = z3c.Z3_mk_bool_sort(self.context)
         self.numerals: dict[int, object] = {}
@@ -55,27 +51,29 @@ class Solver:
     def push(self, literals: Iterable[Literal] = ()) -> None:
         """Open a scope in which ``literals`` hold."""
         z3c.Z3_solver_push(self.context, self.solver)
+        self.scopes.append([])
         self.assume(literals)
 
     def pop(self) -> None:
         """Close the innermost scope."""
         z3c.Z3_solver_pop(self.context, self.solver, 1)
+        self.scopes.pop()
 
     def assume(self, literals: Iterable[Literal]) -> None:
         """Let ``literals`` hold in the innermost scope, with the definitions of the quotients in them."""
         for literal in literals:
             for name, _ in literal.terms:
                 for defining in definition(name):
-                    z3c.Z3_solver_assert(self.context, self.solver, self._atom(defining))
-            z3c.Z3_solver_assert(self.context, self.solver, self._atom(literal))
+                    self._assert(self._atom(defining))
+            self._assert(self._atom(literal))
 
     def assume_any(self, literals: Sequence[Literal]) -> None:
         """Let at least one of ``literals`` hold in the innermost scope."""
         for literal in literals:
             for name, _ in literal.terms:
                 for defining in definition(name):
-                    z3c.Z3_solver_assert(self.context, self.solver, self._atom(defining))
-        z3c.Z3_solver_assert(self.context, self.solver, self._any([self._atom(literal) for literal in literals]))
+                    self._assert(self._atom(defining))
+        self._assert(self._any([self._atom(literal) for literal in literals]))
 
     def assume_not_all(self, conjunctions: Iterable[Sequence[Literal]]) -> None:
         """Let each of the conjunctions be false in the innermost scope."""
@@ -86,6 +84,8 @@ class Solver:
         """Return whether the scopes' literals can hold together. Raises SolverUnknown."""
         self.queries += 1
         answer = z3c.Z3_solver_check(self.context, self.solver)
+        if answer == 0 and self.resource_limit > FIRST_LIMIT:
+            answer = self._check_anew()
         if answer == 0:
             raise SolverUnknown(z3c.Z3_solver_get_reason_unknown(self.context, self.solver))
         return bool(answer > 0)
@@ -99,12 +99,16 @@ class Solver:
             self.pop()
 
     def model(self, names: Iterable[str]) -> dict[str, int]:
-        """Return values of ``names`` that the last check, which said yes, found; one it never heard of is left out."""
+        """Return values of ``names`` that the last check, which said yes, found; one it never heard of is left out.
+
+        They are asked for in their order, not a set's: a question makes terms, and what was made before sways what z3
+        finds later.
+        """
         model = z3c.Z3_solver_get_model(self.context, self.solver)
         z3c.Z3_model_inc_ref(self.context, model)
         values = {}
         result = (z3c.Ast * 1)()
-        for name in names:
+        for name in sorted(names):
             term = self.variables.get(name)
             if term is None:
                 continue
@@ -126,6 +130,40 @@ class Solver:
                 spent = z3c.Z3_stats_get_uint_value(self.context, statistics, at)
         z3c.Z3_stats_dec_ref(self.context, statistics)
         return int(spent)
+
+    def _check_anew(self) -> int:
+        """Ask again without what thousands of queries taught the solver: where it loses its way, one that knows nothing
+        but what holds now often answers at once."""
+        z3c.Z3_solver_dec_ref(self.context, self.solver)
+        self._begin()
+        self._limit(self.resource_limit)
+        answer = z3c.Z3_solver_check(self.context, self.solver)
+        self._limit(FIRST_LIMIT)
+        return int(answer)
+
+    def _begin(self) -> None:
+        """Make a solver that knows what holds in the open scopes, and nothing else."""
+        self.solver = z3c.Z3_mk_simple_solver(self.context)
+        z3c.Z3_solver_inc_ref(self.context, self.solver)
+        self._limit(min(FIRST_LIMIT, self.resource_limit))
+        for at, scope in enumerate(self.scopes):
+            if at:
+                z3c.Z3_solver_push(self.context, self.solver)
+            for term in scope:
+                z3c.Z3_solver_assert(self.context, self.solver, term)
+
+    def _limit(self, resources: int) -> None:
+        """Let each query from now on cost so much."""
+        parameters = z3c.Z3_mk_params(self.context)
+        z3c.Z3_params_inc_ref(self.context, parameters)
+        name = z3c.Z3_mk_string_symbol(self.context, "rlimit")
+        z3c.Z3_params_set_uint(self.context, parameters, name, resources)
+        z3c.Z3_solver_set_params(self.context, self.solver, parameters)
+        z3c.Z3_params_dec_ref(self.context, parameters)
+
+    def _assert(self, term: object) -> None:
+        z3c.Z3_solver_assert(self.context, self.solver, term)
+        self.scopes[-1].append(term)
 
     def _integer(self, term: object) -> int:
         small = ctypes.c_longlong()

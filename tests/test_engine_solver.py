@@ -1,0 +1,65 @@
+"""The one question that is asked of z3: it gives up by its resource count alone, and not before it was asked anew."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofs.engine import solver as engine
+from proofs.engine.solver import Solver, SolverUnknown
+from proofs.engine.terms import Literal
+
+NAMES = ("x", "y", "z")
+
+
+def literals() -> st.SearchStrategy[list[Literal]]:
+    """Return literals over three whole numbers, every kind of them."""
+    terms = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from((-3, -1, 1, 2))), min_size=1, max_size=3)
+    form = terms.map(lambda some: tuple(sorted(dict(some).items())))
+    bounds = st.builds(Literal, st.sampled_from(("le", "eq", "ne")), form, st.integers(-9, 9))
+    multiples = st.builds(Literal, st.sampled_from(("div", "ndiv")), form, st.integers(-9, 9), st.integers(2, 6))
+    return st.lists(bounds | multiples, min_size=1, max_size=6)
+
+
+def answer(literals: list[Literal], **limits: int) -> bool:
+    """Return the answer of a solver to literals in scopes of their own, its values tried out where it is yes."""
+    solver = Solver(**limits)
+    for literal in literals:
+        solver.push([literal])
+    found = solver.check()
+    if found:
+        values = dict.fromkeys(NAMES, 0) | solver.model(NAMES)
+        assert all(literal.holds(values) for literal in literals)
+    for _ in literals:
+        solver.pop()
+    assert solver.check()  # nothing is left of them
+    return found
+
+
+@given(literals())
+def test_asked_anew_it_answers_the_same(literals: list[Literal]) -> None:
+    plain = answer(literals)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "FIRST_LIMIT", 1)
+        assert answer(literals) == plain
+
+
+def test_a_query_is_asked_anew_before_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    hard = [
+        Literal("div", (("x", 1), ("y", 1)), 1, 6),
+        Literal("le", (("x", -1), ("y", 2)), 3),
+        Literal("ne", (("x", 1),), 0),
+    ]
+    monkeypatch.setattr(engine, "FIRST_LIMIT", 1)
+    asked = []
+    anew = Solver._check_anew
+
+    def counted(solver: Solver) -> int:
+        asked.append(solver)
+        return anew(solver)
+
+    monkeypatch.setattr(Solver, "_check_anew", counted)
+    assert answer(hard) and asked
+    with pytest.raises(SolverUnknown):
+        answer(hard, resource_limit=2)
