@@ -136,7 +136,9 @@ def _keep_scenarios(choice: Choice, answers: Sequence[Answer], save: str | None,
 
 
 def _what_next(choice: Choice, answers: Sequence[Answer]) -> None:
-    refuted = [answer for answer in answers if answer.scenario is not None]
+    from proofs.engine.words import Word
+
+    refuted = [answer for answer in answers if answer.word is Word.REFUTED]
     if refuted:
         click.echo(f"Again, that claim alone: stepdown verify {choice.typed()} --claims {refuted[0].claim}")
     elif len(answers) > 1:

@@ -17,7 +17,7 @@ from model.events import Attempt, Clear, Event, Free, Split, Store
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, Loop, run
 from proofs.engine.beside import beside
-from proofs.engine.search import Scenario
+from proofs.engine.verdict import Answer
 from stepdown.compiled import Case, Compiled, gfp_bits, gfp_from
 
 MOST_N = 256  # pages, of a case that is drawn
@@ -195,23 +195,27 @@ def shrunk(loop: Loop, program: Compiled, difference: Difference) -> Difference:
     return found
 
 
-def reproduced(loop: Loop, program: Compiled, scenario: Scenario) -> str:
-    """Return what the compiled function does on a run that refutes a claim: reproduced, MISMATCH, or not reproduced and
-    why."""
-    call, attempts = scenario.call, [event for event in scenario.events if isinstance(event, Attempt)]
+def reproduced(loop: Loop, program: Compiled, refuted: Answer) -> str:
+    """Return what the compiled function does on the run that refutes a claim: reproduced, MISMATCH, or not reproduced
+    and why."""
+    if refuted.scenario is None:
+        return f"REFUTED (not reproduced: more than conform builds: {refuted.reason.split(': ')[0]})"
+    call, attempts = refuted.scenario.call, [e for e in refuted.scenario.events if isinstance(e, Attempt)]
     if call.n > MOST_BUILT_N or len(attempts) > MOST_ANSWERS:
-        return f"not reproduced: {call.n} pages are more than conform builds"
+        return f"REFUTED (not reproduced: {call.n} pages are more than conform builds)"
     case = Case(call.n, call.single_pages, tuple(attempt.granted for attempt in attempts), PAGES, call.gfp)
     lines, why = program.run([case])
     try:
         model = told(loop, case)
     except Crash as crash:
-        return f"reproduced: {why}" if why else f"MISMATCH: nothing stops the compiled function: {crash.reason}"
+        return (
+            f"REFUTED (reproduced: {why})" if why else f"MISMATCH: nothing stops the compiled function: {crash.reason}"
+        )
     compiled = f"stopped: {why}" if why else lines[0]
     if model != compiled:
         at, ours, theirs = first_difference(model, compiled)
         return f"MISMATCH: event {at}: {spelled(theirs)}, where the model has {spelled(ours)}"
-    return "reproduced"
+    return "REFUTED (reproduced)"
 
 
 def spelled(word: str) -> str:

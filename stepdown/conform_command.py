@@ -21,7 +21,12 @@ EPILOG = "Exit status: 0 no run differs; 1 MISMATCH; 3 it cannot be compiled or 
 @click.option("--runs", type=click.IntRange(1, 10_000_000), default=5_000, show_default=True, help="Runs to compare.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the runs that are drawn.")
 @click.option("--same-as", metavar="LOOP", help="Compare with a loop that comes with stepdown, not with what was read.")
-@click.option("--refuted", is_flag=True, help="Then prove the claims, and run each scenario that refutes one.")
+@click.option(
+    "--refuted/--no-refuted",
+    default=True,
+    show_default=True,
+    help="Then judge the claims, and run each scenario that refutes one.",
+)
 @click.option(
     "--data-model",
     type=click.Choice(["ilp32", "lp64"]),
@@ -40,12 +45,13 @@ def conform_command(
     \b
     stepdown conform linux-6.1/arch/arm/mm/dma-mapping.c
     stepdown conform linux-6.1/arch/arm/mm/dma-mapping.c --same-as patched --runs 20000
-    stepdown conform my_loop.c:fill --refuted
+    stepdown conform my_loop.c:fill --no-refuted --runs 100000
     stepdown conform drivers/iommu/dma-iommu.c:__iommu_dma_alloc_pages --set order_mask=0x311 --set MAX_ORDER=11
     """
     from model.c.function import CFunction
     from model.kernel import Unsupported
     from model.loop import Call
+    from proofs.engine.words import Word
     from stepdown.c_target import is_c
     from stepdown.compiled import NotCompiled, compiled, makes
     from stepdown.conform import compare, reproduced
@@ -72,9 +78,9 @@ def conform_command(
                 click.echo(f"{title}: {_told(done, seed)}")
                 agree &= done.differs is None
                 for answer in answers(reading, claims_on(reading)) if refuted else ():
-                    if answer.scenario is not None:
-                        how = reproduced(reading.loop, program, answer.scenario)
-                        click.echo(f"  {answer.claim}: {answer.word.value}, {how}")
+                    if answer.word is Word.REFUTED:
+                        how = reproduced(reading.loop, program, answer)
+                        click.echo(f"  {answer.claim}: {how}")
                         agree &= not how.startswith("MISMATCH")
         except (NotCompiled, Unsupported) as why:
             click.echo(f"{title}: UNSUPPORTED  {why}")

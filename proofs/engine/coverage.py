@@ -11,7 +11,6 @@ from model.loop import MOST_ORDERS, Call
 from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
-from proofs.engine.obligations import least_n
 from proofs.engine.solver import Solver
 from proofs.engine.system import CONSTANTS, System, Transition
 from proofs.engine.terms import Literal, definition, evaluate, variable
@@ -67,11 +66,16 @@ def hold(literals: Iterable[Literal], values: Mapping[str, int]) -> bool:
     return all(literal.holds(values) for literal in literals)
 
 
-def a_run_takes(target: Target, system: System, found: inv.Invariants, wanted: Transition, solver: Solver) -> bool:
-    """Return whether some real run takes the path ``wanted``: one that the solver proposes, else one by chance."""
-    if first_turn_takes(target, system, wanted, solver):
-        return True
-    least = least_n(solver, system, found, [wanted])  # the smallest for which the invariants leave room
+def is_taken(system: System, wanted: Transition, call: Call, step: sampling.Pass) -> bool:
+    """Return whether a real turn takes the path ``wanted``."""
+    assert wanted.source is not None
+    loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
+    point = data | {"n": call.n, "watch": 0}
+    return loop_shape == wanted.source.loop and any(True for _ in taken([(0, wanted)], point, call, step))
+
+
+def a_run_by_chance_takes(target: Target, system: System, wanted: Transition, least: int) -> bool:
+    """Return whether one of many runs of ``least`` pages or more, with answers by chance, takes the path ``wanted``."""
     compared = sizes_compared(system) | sizes_near(wanted)
     sizes = tuple(sorted({least, *(n for n in compared if n >= least)}))
     flags = {flag for transition in system.transitions for flag, _ in flags_asked(transition)}
@@ -80,13 +84,8 @@ def a_run_takes(target: Target, system: System, found: inv.Invariants, wanted: T
         told = {flag: bool(seed >> at & 1) for at, flag in enumerate(asked)} | dict(flags_asked(wanted))
         turns = MOST_TURNS if seed == LONG_SEED else 4 * sampling.MOST_TURNS
         for run in sampling.sample_runs(target.loop, target.single_pages, seed, sizes, turns, told):
-            for step in run.passes:
-                loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
-                assert wanted.source is not None
-                point = data | {"n": run.call.n, "watch": 0}
-                same = loop_shape == wanted.source.loop
-                if same and list(taken([(0, wanted)], point, run.call, step)):
-                    return True
+            if any(is_taken(system, wanted, run.call, step) for step in run.passes):
+                return True
     return False
 
 
@@ -116,11 +115,8 @@ def first_turn_takes(target: Target, system: System, wanted: Transition, solver:
         in_mask = {name: bool(value) for name, value in values.items() if name.startswith("mask.")}
         mask = sampling.some_mask(target.loop, Random(0), in_mask)
         run = sampling.first_turn(target.loop, Call(values["n"], flags, target.single_pages, mask), answers)
-        if run.passes and run.passes[0].before == run.first:
-            _, data = shapes.take_apart(run.first, system.promoted, constants=CONSTANTS)
-            point = data | {"n": run.call.n, "watch": 0}
-            if list(taken([(0, wanted)], point, run.call, run.passes[0])):
-                return True
+        if run.passes and is_taken(system, wanted, run.call, run.passes[0]):
+            return True
     return False
 
 

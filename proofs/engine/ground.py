@@ -12,11 +12,12 @@ from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
-from proofs.engine.coverage import a_run_takes, taken
+from proofs.engine.coverage import MOST_SIZE, a_run_by_chance_takes, first_turn_takes, taken
 from proofs.engine.environment import Unwatched, WatchedFrame
-from proofs.engine.obligations import cases, inductive, shown
+from proofs.engine.leaps import a_leap_takes
+from proofs.engine.obligations import cases, inductive, least_n, shown
 from proofs.engine.solver import Solver, SolverUnknown
-from proofs.engine.system import CONSTANTS, Location, System, Transition, explore_loop, symbolic_call
+from proofs.engine.system import CONSTANTS, Facts, Location, System, Transition, explore_loop, symbolic_call
 from proofs.engine.terms import Literal
 from proofs.engine.verdict import Answer, Obligation
 from proofs.engine.words import Word
@@ -75,10 +76,12 @@ class Ground:
 
     def _base(self, kind: str) -> Base:
         solver = Solver()
-        system = explore_loop(self.target.loop, self.call, kind, solver, self.target.int_only, self.target.most_n)
+        target, alone = self.target, self._alone(kind)
+        system = explore_loop(target.loop, self.call, kind, solver, target.int_only, target.most_n, alone)
         samples, covered = self._sample_base(system, kind)
         parameters = ("n", "watch") if kind else ("n",)
-        below, settled = self._below(system, kind)
+        below = {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}
+        settled = {name for shape in alone for name in shapes.field_names(shape)}
         for form in inv.FORMS[3:]:  # the simplest that will do
             found = inv.find(system, solver, parameters, samples, below, form, settled)
             obligations = self._base_obligations(system, found)
@@ -96,13 +99,9 @@ class Ground:
         base.resources = solver.resources()
         return base
 
-    def _below(self, system: System, kind: str) -> tuple[inv.Proved, set[str]]:
-        """Return what is proved of the loop by itself, where frames are watched too, and of which fields it speaks."""
-        if not kind:
-            return {}, set()
-        alone = {loc.loop: literals for loc, literals in self.base("").supporting.items()}
-        fields = {name for shape in alone for name in shapes.field_names(shape)}
-        return {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}, fields
+    def _alone(self, kind: str) -> Facts:
+        """Return what is proved of the loop by itself, where frames are watched too."""
+        return {loc.loop: literals for loc, literals in self.base("").supporting.items()} if kind else {}
 
     def traces(self, watches: str, system: System) -> list[Trace]:
         """Return the sampled runs with something watched in each, located in ``system``."""
@@ -162,7 +161,12 @@ class Ground:
             known = at in covered or transition.guessed or transition.wrong or transition.excluded
             if known or transition.source is None or not _feasible(system, found, transition, solver):
                 continue
-            if not a_run_takes(self.target, system, found, transition, solver):
+            least = least_n(solver, system, found, [transition])  # the smallest for which the invariants leave room
+            if not (
+                first_turn_takes(self.target, system, transition, solver)
+                or (least > MOST_SIZE and a_leap_takes(self.target, system, transition, least))
+                or a_run_by_chance_takes(self.target, system, transition, least)
+            ):
                 where = f"a path at {transition.source}: {'; '.join(map(str, transition.literals))}"
                 trouble.append(Answer("", Word.VACUOUS, f"no run was found that takes {where}"))
         return trouble

@@ -13,10 +13,11 @@ from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import ranking, search
 from proofs.engine import shape as shapes
-from proofs.engine.coverage import hold, of_the_call
+from proofs.engine.coverage import MOST_SIZE, hold, of_the_call
 from proofs.engine.explorer import NotDeterministic, TooManyPaths
 from proofs.engine.finders import FINDERS, Question, find
 from proofs.engine.ground import Base, Ground, Samples
+from proofs.engine.leaps import a_leap_crashes
 from proofs.engine.obligations import excludes, inductive, kept, least_n, told_apart, violations
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.system import (
@@ -227,7 +228,14 @@ class Prover:
                 if solver.satisfiable(given):
                     by_reason.setdefault(t.wrong, []).append(t)
         least = {why: least_n(solver, base.system, base.invariants, ts) for why, ts in by_reason.items()}
-        answer = self._refute(claim, part, Cost(), min(least.values(), default=0))
+        smallest = min(least.values(), default=0)
+        if smallest > MOST_SIZE:  # no run of so many pages is made turn by turn
+            leapt = a_leap_crashes(self.target, base.system, found.claim, smallest)
+            if leapt is not None:
+                told, crash = leapt
+                run = f"n = {smallest}, {_size(smallest)}, {told}: {crash.reason}"
+                return Answer(claim.name, Word.REFUTED, run, label=part.label)
+        answer = self._refute(claim, part, Cost(), smallest)
         if answer is None:
             return replace(found, word=Word.UNKNOWN, label=part.label)
         others = [why for why in sorted(least, key=lambda why: least[why]) if why != answer.reason]

@@ -68,7 +68,7 @@ def sample_runs(
 ) -> list[Run]:  # fmt: skip
     """Return the first turns of real runs, the same ones every time. ``told``: flags of the caller, by the names that
     the proof has for them."""
-    callers = replace(GFP_KERNEL, **{name: told[f"gfp.{name}"] for name in NAMES if f"gfp.{name}" in told})
+    callers = called_with(told)
     random = Random(seed)
     runs = []
     for n in in_grains(loop, sizes):
@@ -77,6 +77,11 @@ def sample_runs(
             call = Call(n, gfp, single_pages, some_mask(loop, random, told))
             runs.append(_run(loop, call, RandomAnswers(random, refuse_high, refuse_page), most_turns))
     return runs
+
+
+def called_with(told: Mapping[str, bool]) -> Gfp:
+    """Return the flags of a plain caller, but for those that are told."""
+    return replace(GFP_KERNEL, **{name: told[f"gfp.{name}"] for name in NAMES if f"gfp.{name}" in told})
 
 
 def some_mask(loop: Loop, random: Random, told: Mapping[str, bool]) -> OrderBits | None:
@@ -94,9 +99,14 @@ def in_grains(loop: Loop, sizes: Iterable[int]) -> list[int]:
 
 
 def _run(loop: Loop, call: Call, answers: RandomAnswers, most_turns: int) -> Run:
-    state = first = loop.start(call)
+    first = loop.start(call)
+    return Run(call, first, passes(loop, call, first, answers, most_turns))
+
+
+def passes(loop: Loop, call: Call, state: Any, answers: RandomAnswers, most_turns: int) -> tuple[Pass, ...]:
+    """Return the turns that a run makes from ``state`` on, to its end or to a crash."""
     kernel = Kernel(answers, PageArray())
-    passes = []
+    made = []
     for _ in range(most_turns):
         if isinstance(state, End):
             break
@@ -104,9 +114,9 @@ def _run(loop: Loop, call: Call, answers: RandomAnswers, most_turns: int) -> Run
             after, events = take_turn(loop, call, state, kernel)
         except Exception:  # a crash, or a fault of the loop's own: the explorer reports it
             break
-        passes.append(Pass(state, tuple(events), after))
+        made.append(Pass(state, tuple(events), after))
         state = after
-    return Run(call, first, tuple(passes))
+    return tuple(made)
 
 
 def first_turn(loop: Loop, call: Call, answers: list[bool]) -> Run:

@@ -6,7 +6,7 @@ invariant: what is infeasible only because of one is left in, and refuted later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -130,21 +130,28 @@ def domain(call: Call, watches: str, int_only: bool, most_n: int | None = None) 
     return literals_of(*known)
 
 
+Facts = Mapping[Any, tuple[Literal, ...]]  # what holds at a turn, by the shape of the loop's own state
+NOTHING_KNOWN: Facts = {}
+
+
 def explore_loop(
-    loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool, most_n: int | None = None
-) -> System:
-    """Return every path of the loop's start and turns under any answers. Raises what Explorer raises."""
+    loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool, most_n: int | None = None,
+    known: Facts = NOTHING_KNOWN,
+) -> System:  # fmt: skip
+    """Return every path of the loop's start and turns under any answers, where what is ``known`` holds before a turn:
+    that the paths cover every such state is an obligation. Raises what Explorer raises."""
     promoted: frozenset[str] = frozenset()
     while True:
         try:
-            return _explore_loop(loop, call, watches, solver, int_only, most_n, promoted)
+            return _explore_loop(loop, call, watches, solver, int_only, most_n, promoted, known)
         except Promote as promotion:
             promoted |= frozenset(promotion.names)
 
 
 def _explore_loop(
-    loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool, most_n: int | None, promoted: frozenset[str]
-) -> System:
+    loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool, most_n: int | None, promoted: frozenset[str],
+    known: Facts,
+) -> System:  # fmt: skip
     system = System(given=domain(call, watches, int_only, most_n), promoted=promoted)
     watch = variable("watch")
     first_view: View = WatchedFrame() if watches == "frame" else Unwatched()
@@ -198,7 +205,7 @@ def _explore_loop(
     for location in _worklist(system):
         fields = shapes.field_names(location.loop) + shapes.field_names(location.view)
         in_range = (*(_int_range(fields) if int_only else ()), *_ranges(loop, fields))
-        _grow(system, location, turn_from(location), in_range, solver, fields)
+        _grow(system, location, turn_from(location), in_range, solver, fields, known.get(location.loop, ()))
     return system
 
 
@@ -303,9 +310,10 @@ def _grow(
     given: tuple[Literal, ...],
     solver: Solver,
     fields: Sequence[str],
+    known: tuple[Literal, ...] = (),
 ) -> None:
-    """Add the paths of ``code`` from ``source``."""
-    explorer = Explorer[Transition](solver, (*system.given, *given), fields)
+    """Add the paths of ``code`` from ``source``, where what is ``given`` holds; ``known`` holds there anyway."""
+    explorer = Explorer[Transition](solver, (*system.given, *given, *known), fields)
     for path in explorer.paths(lambda: code(explorer)):
         system.transitions.append(_transition(source, given, path))
 

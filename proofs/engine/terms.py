@@ -178,6 +178,12 @@ def boolean(name: str) -> Bool:
     return Bool(Literal("yes", ((name, 1),)))
 
 
+def _nearest(value: int, modulus: int) -> int:
+    """Return the number nearest to 0 that is congruent to ``value``: small coefficients keep the solver on its way."""
+    half = (modulus - 1) // 2
+    return (value + half) % modulus - half
+
+
 def compare(kind: str, terms: Terms, constant: int, modulus: int = 0) -> bool | Bool:
     """Return the comparison of a linear form with 0, decided at once where no variable is left."""
     if not terms:
@@ -189,10 +195,12 @@ def compare(kind: str, terms: Terms, constant: int, modulus: int = 0) -> bool | 
         if terms[0][1] < 0:
             divisor = -divisor
     elif kind in ("div", "ndiv"):
-        terms = tuple((v, c % modulus) for v, c in terms if c % modulus)
-        constant %= modulus
+        terms = tuple((v, _nearest(c, modulus)) for v, c in terms if c % modulus)
         if not terms:
-            return (constant == 0) == (kind == "div")
+            return (constant % modulus == 0) == (kind == "div")
+        sign = -1 if terms[0][1] < 0 else 1
+        terms = tuple((v, _nearest(sign * c, modulus)) for v, c in terms)
+        constant = _nearest(sign * constant, modulus)
         return Bool(Literal(kind, terms, constant, modulus))
     if divisor != 1:  # a whole number below a fraction is below its floor
         terms = tuple((v, c // divisor) for v, c in terms)
