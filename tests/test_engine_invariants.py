@@ -238,10 +238,22 @@ def products(target: str) -> Iterator[tuple[str, type[Monitor], System, Base, in
             matter = Matter(now.ground.call, now.target.orders, watch=watch)
             system = replace(base.system, given=domain(now.ground.call, watches, now.target.int_only))
             product_ = watch_system(system, part.monitor, matter, solver)
-            samples = now._sample_product(base, product_, part.monitor, matter)
+            samples, is_broken = now._sample_product(base, product_, part.monitor, matter, lambda: False)
+            assert not is_broken
             parameters = ("n", "watch") if watches else ("n",)
             found = find(product_, solver, parameters, samples, base.supporting, FORMS[-1])
             yield claim.name, part.monitor, product_, base, found
+
+
+@pytest.mark.parametrize("claim", ["every-page-stored-once", "refused-order-not-asked-again"])
+def test_a_state_that_breaks_a_bound_for_good_leads_to_the_same_invariants(
+    claim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = Prover(TARGETS["patched"]).prove(claim)
+    monkeypatch.setattr(Element, "beyond", lambda *_: iter(()))
+    step_by_step = Prover(TARGETS["patched"]).prove(claim)
+    assert at_once.word.value == "PROVED" and len(at_once.invariants) > 5
+    assert at_once.invariants == step_by_step.invariants
 
 
 @pytest.mark.slow

@@ -45,6 +45,30 @@ def test_asked_anew_it_answers_the_same(literals: list[Literal]) -> None:
         assert answer(literals) == plain
 
 
+@given(st.lists(st.sampled_from(("push", "pop", "ask")) | literals(), max_size=30))
+def test_what_holds_is_what_the_open_scopes_hold_whenever_it_is_asked(steps: list[str | list[Literal]]) -> None:
+    solver, scopes = Solver(), [list[Literal]()]
+    for step in (*steps, "ask"):
+        if step == "push":
+            solver.push()
+            scopes.append([])
+        elif step == "pop" and len(scopes) > 1:
+            solver.pop()
+            scopes.pop()
+        elif step == "ask":
+            assert solver.check() == answer([literal for scope in scopes for literal in scope])
+        elif not isinstance(step, str):
+            solver.assume(step)
+            scopes[-1] += step
+
+
+def test_nothing_is_asked_of_z3_where_no_question_is() -> None:
+    solver = Solver()
+    solver.push([Literal("le", (("x", 1),), 0)])
+    solver.pop()
+    assert "context" not in vars(solver) and solver.resources() == 0
+
+
 def test_a_query_is_asked_anew_before_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     hard = [
         Literal("div", (("x", 1), ("y", 1)), 1, 6),

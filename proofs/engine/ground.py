@@ -16,6 +16,7 @@ from proofs.engine.coverage import MOST_SIZE, a_run_by_chance_takes, first_turn_
 from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.leaps import a_leap_takes
 from proofs.engine.obligations import cases, inductive, least_n, shown
+from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.system import CONSTANTS, Facts, Location, System, Transition, explore_loop, symbolic_call
 from proofs.engine.terms import Literal
@@ -56,11 +57,12 @@ class Ground:
         self.bases: dict[str, Base] = {}
         self.gave_up: dict[str, SolverUnknown | inv.NoFixpoint] = {}  # once is enough: it takes long
         self.located: dict[str, list[Trace]] = {}
+        self.taken_apart: dict[frozenset[str], list[list[tuple[Any, Data]]]] = {}
 
     @cached_property
     def runs(self) -> list[sampling.Run]:
         """Return real runs of the loop, to guess from."""
-        return sampling.sample_runs(self.target.loop, self.target.single_pages)
+        return [*sampling.sample_runs(self.target.loop, self.target.single_pages)]
 
     def base(self, kind: str) -> Base:
         """Return what is known of the loop where frames are watched (kind "frame") or not ("")."""
@@ -108,12 +110,11 @@ class Ground:
         if watches not in self.located:
             random = Random(2)
             found = []
-            for run in self.runs:
+            for run, states in zip(self.runs, self._states(system.promoted), strict=True):
                 for watch in sampling.watch_candidates(run, watches, random):
                     view: Any = WatchedFrame() if watches == "frame" else Unwatched()
                     steps = []
-                    for step in run.passes:
-                        loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
+                    for step, (loop_shape, data) in zip(run.passes, states, strict=True):
                         view_shape, view_data = shapes.take_apart(view, system.promoted, "memory", CONSTANTS)
                         point = data | view_data | {"n": run.call.n, "watch": watch}
                         steps.append((Location(loop_shape, view_shape), point, step))
@@ -121,6 +122,15 @@ class Ground:
                     found.append(Trace(run.call, watch, steps))
             self.located[watches] = found
         return self.located[watches]
+
+    def _states(self, promoted: frozenset[str]) -> list[list[tuple[Any, Data]]]:
+        """Return the state before each turn of each run, taken apart once for whatever is watched."""
+        if promoted not in self.taken_apart:
+            self.taken_apart[promoted] = [
+                [shapes.take_apart(step.before, promoted, constants=CONSTANTS) for step in run.passes]
+                for run in self.runs
+            ]
+        return self.taken_apart[promoted]
 
     def _sample_base(self, system: System, kind: str) -> tuple[Samples, set[int]]:
         samples: Samples = {}

@@ -7,13 +7,13 @@ them yields a state, the state is joined, and so on until no step leaves them: w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 from proofs.engine import shape as shapes
 from proofs.engine.lattice import Lattice
-from proofs.engine.solver import Solver
+from proofs.engine.solver import Clause, Solver
 from proofs.engine.system import Location, System, Transition
 from proofs.engine.terms import Bool, Literal, Terms, compare, definition, evaluate, substitute
 
@@ -78,6 +78,16 @@ class Element:
                 self._weaken(self.low, form, value if exact else max((m for m in marks if m <= value), default=None))
             if form in self.high and value > self.high[form]:
                 self._weaken(self.high, form, value if exact else min((m for m in marks if m >= value), default=None))
+
+    def beyond(self, point: Mapping[str, int]) -> Iterator[Literal]:
+        """Yield the last bound that each bound which ``point`` breaks can weaken to: a point that breaks that one, too,
+        saves the steps between."""
+        for form, marks in self.landmarks.items():
+            value = evaluate(form, 0, point)
+            if form in self.low and min(marks) <= value < self.low[form]:
+                yield Literal("le", tuple((v, -c) for v, c in form), min(marks))
+            if form in self.high and self.high[form] < value <= max(marks):
+                yield Literal("le", form, -max(marks))
 
     @staticmethod
     def _weaken(bounds: dict[Terms, int], form: Terms, value: int | None) -> None:
@@ -328,32 +338,51 @@ class Told:
 
 def _counterexamples(
     transition: Transition, element: Element, solver: Solver, assumed: Sequence[Literal]
-) -> Iterable[dict[str, int]]:
+) -> Iterator[dict[str, int]]:
     """Yield states that the transition reaches and the element does not hold yet; the caller joins each."""
     told = Told((*assumed, *transition.literals))
+    needed = set(element.variables) - transition.post.keys()
 
     def unshown() -> list[Literal]:
         return [goal for goal in goals(transition, element) if not told.implies(goal)]
+
+    def reached(clauses: Iterable[Clause]) -> dict[str, int] | None:
+        """Return a state that the transition reaches where one literal of each clause holds before; None: none is."""
+        solver.push()
+        for clause in clauses:
+            solver.assume_any(clause)
+        values = solver.model(needed) if solver.check() else None
+        solver.pop()
+        if values is None:
+            return None
+        return {name: _value(transition.post.get(name), name, values) for name in element.variables}
+
+    def farther(state: dict[str, int]) -> dict[str, int]:
+        """Return a state that breaks for good each bound that ``state`` breaks, as far as there is one."""
+        broken: list[Clause] = []
+        for bound in element.beyond(state):
+            before = substitute(bound, transition.post)
+            if isinstance(before, Bool):
+                clause = (before.literal.negated(),)
+                found = reached((*broken, clause)) if bound.holds(state) else state
+                if found is not None:
+                    state, broken = found, [*broken, clause]
+        return state
 
     wanted = unshown()
     if not wanted:
         return
     solver.push(transition.literals)
-    needed = set(element.variables) - transition.post.keys()
     for value in transition.post.values():
         for name, _ in getattr(value, "terms", ()):
             solver.assume(definition(name))
             needed.add(name)
     try:
         while wanted:
-            solver.push()
-            solver.assume_any([literal.negated() for literal in wanted])
-            found = solver.check()
-            values: dict[str, int] = solver.model(needed) if found else {}
-            solver.pop()
-            if not found:
+            state = reached([[literal.negated() for literal in wanted]])
+            if state is None:
                 return
-            yield {name: _value(transition.post.get(name), name, values) for name in element.variables}
+            yield farther(state)
             wanted = unshown()
     finally:
         solver.pop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from importlib import import_module
@@ -116,7 +116,11 @@ class Prover:
         with _counting(asked):
             product = watch_system(system, part.monitor, matter, solver)
         with _counting(stated):
-            samples = self._sample_product(base, product, part.monitor, matter)
+            samples, is_broken = self._sample_product(base, product, part.monitor, matter, lambda: asked <= stated)
+        if is_broken:  # it is simply false: often by a run of a few pages
+            answer = self._refute(claim, part, Cost(len(product.transitions)), most=QUICK_N, finders=QUICK)
+            if answer is not None:
+                return answer
         parameters = ("n", "watch") if watches else ("n",)
         simplest = self.sufficed.get((claim.name, part.label), 0)
         for form in inv.FORMS[simplest : 4 if _has_ghosts(part.monitor) else 1]:  # the simplest that will do
@@ -125,10 +129,6 @@ class Prover:
             if not broken:
                 self.sufficed[claim.name, part.label] = inv.FORMS.index(form)
                 break
-            if form == inv.FORMS[1] and not costly:  # before the costly forms: is it simply false?
-                answer = self._refute(claim, part, Cost(len(product.transitions)), most=QUICK_N, finders=QUICK)
-                if answer is not None:
-                    return answer
         answer = self._concluded(claim, part, base, product, elements, broken, solver)
         if answer.word is Word.PROVED and asked and not stated:
             return Answer(claim.name, Word.VACUOUS, "no run puts the claim to the test", answer.cost, label=part.label)
@@ -175,9 +175,15 @@ class Prover:
             return Answer(claim.name, Word.VACUOUS, f"assumption never used: {NO_PAGE_TWICE}", cost, label=part.label)
         return answer
 
-    def _sample_product(self, base: Base, product: System, monitor: type[Monitor], symbolic: Matter) -> Samples:
-        """Return the states of real runs, the monitor's ghosts among them."""
+    def _sample_product(
+        self, base: Base, product: System, monitor: type[Monitor], symbolic: Matter, is_tested: Callable[[], bool]
+    ) -> tuple[Samples, bool]:
+        """Return the states of real runs, the monitor's ghosts among them, and whether a run breaks the claim.
+
+        Without ghosts one state for each location says all, once the claim was put to the test.
+        """
         samples: Samples = {}
+        is_broken, wanted = False, set() if _has_ghosts(monitor) else set(product.locations())
         for trace in self.ground.traces(monitor.watches, base.system):
             said = of_the_call(trace.call)
             branch = next((b for b, given in product.given_at.items() if hold(given, said)), 0)
@@ -193,8 +199,10 @@ class Prover:
                     for event in step.events:
                         now = now.step(event)
             except Broken:
-                continue
-        return samples
+                is_broken = True
+            if wanted and wanted <= samples.keys() and is_tested():
+                break
+        return samples, is_broken
 
     def _refute(
         self, claim: Claim, part: Part, cost: Cost, least: int = 0, most: int | None = None,

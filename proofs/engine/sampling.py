@@ -65,18 +65,16 @@ class Run:
 def sample_runs(
     loop: Loop, single_pages: bool, seed: int = 1, sizes: Iterable[int] = SIZES, most_turns: int = MOST_TURNS,
     told: Mapping[str, bool] = NOTHING_TOLD,
-) -> list[Run]:  # fmt: skip
-    """Return the first turns of real runs, the same ones every time. ``told``: flags of the caller, by the names that
+) -> Iterator[Run]:  # fmt: skip
+    """Yield the first turns of real runs, the same ones every time. ``told``: flags of the caller, by the names that
     the proof has for them."""
     callers = called_with(told)
     random = Random(seed)
-    runs = []
     for n in in_grains(loop, sizes):
         for refuse_high, refuse_page in CHANCES:
             gfp = callers | GFP_NORETRY if random.random() < 0.3 else callers
             call = Call(n, gfp, single_pages, some_mask(loop, random, told))
-            runs.append(_run(loop, call, RandomAnswers(random, refuse_high, refuse_page), most_turns))
-    return runs
+            yield _run(loop, call, RandomAnswers(random, refuse_high, refuse_page), most_turns)
 
 
 def called_with(told: Mapping[str, bool]) -> Gfp:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import z3.z3core as z3c
 
@@ -15,6 +16,8 @@ from proofs.engine.terms import Literal, definition
 
 RESOURCE_LIMIT = 20_000_000  # of one query; a query of the patched loop takes some thousands
 FIRST_LIMIT = 300_000  # of a query's first try, after which it is asked anew; the costliest of most loops take 100,000
+
+Clause = Sequence[Literal]  # one of them holds
 
 
 class SolverUnknown(Exception):
@@ -25,14 +28,9 @@ class Solver:
     """One z3 solver in a context of its own, so that no verdict depends on what was asked before it was made."""
 
     def __init__(self, resource_limit: int = RESOURCE_LIMIT) -> None:
-        configuration = z3c.Z3_mk_config()
-        self.context = z3c.Z3_mk_context_rc(configuration)
-        z3c.Z3_del_config(configuration)
         self.resource_limit = resource_limit
-        self.scopes: list[list[object]] = [[]]  # what holds in each open scope
-        self._begin()
-        self.integers = z3c.Z3_mk_int_sort(self.context)
-        self.booleans = z3c.Z3_mk_bool_sort(self.context)
+        self.scopes: list[list[Clause]] = [[]]  # what holds in each open scope
+        self.told: list[int] = []  # of each scope that z3 has open: how many of its clauses it knows
         self.numerals: dict[int, object] = {}
         self.variables: dict[str, object] = {}
         self.sorts: dict[str, bool] = {}  # variable: is it Boolean
@@ -41,8 +39,26 @@ class Solver:
         self.queries = 0
         self.kept: list[object] = []  # every term made: released with the solver
 
+    @cached_property
+    def context(self) -> object:
+        """Return z3's context, made when the first question is asked: many proofs ask none."""
+        configuration = z3c.Z3_mk_config()
+        context = z3c.Z3_mk_context_rc(configuration)
+        z3c.Z3_del_config(configuration)
+        return context
+
+    @cached_property
+    def integers(self) -> object:
+        """Return the sort of whole numbers."""
+        return z3c.Z3_mk_int_sort(self.context)
+
+    @cached_property
+    def booleans(self) -> object:
+        """Return the sort of truth values."""
+        return z3c.Z3_mk_bool_sort(self.context)
+
     def __del__(self) -> None:
-        if hasattr(self, "kept") and z3c is not None:  # None: Python is on its way out, and its memory with it
+        if "context" in vars(self) and z3c is not None:  # None: Python is on its way out, and its memory with it
             for term in self.kept:
                 z3c.Z3_dec_ref(self.context, term)
             z3c.Z3_solver_dec_ref(self.context, self.solver)
@@ -50,30 +66,28 @@ class Solver:
 
     def push(self, literals: Iterable[Literal] = ()) -> None:
         """Open a scope in which ``literals`` hold."""
-        z3c.Z3_solver_push(self.context, self.solver)
         self.scopes.append([])
         self.assume(literals)
 
     def pop(self) -> None:
         """Close the innermost scope."""
-        z3c.Z3_solver_pop(self.context, self.solver, 1)
         self.scopes.pop()
+        if len(self.told) > len(self.scopes):
+            z3c.Z3_solver_pop(self.context, self.solver, 1)
+            self.told.pop()
 
     def assume(self, literals: Iterable[Literal]) -> None:
         """Let ``literals`` hold in the innermost scope, with the definitions of the quotients in them."""
         for literal in literals:
-            for name, _ in literal.terms:
-                for defining in definition(name):
-                    self._assert(self._atom(defining))
-            self._assert(self._atom(literal))
+            self.assume_any((literal,))
 
     def assume_any(self, literals: Sequence[Literal]) -> None:
         """Let at least one of ``literals`` hold in the innermost scope."""
+        scope = self.scopes[-1]
         for literal in literals:
             for name, _ in literal.terms:
-                for defining in definition(name):
-                    self._assert(self._atom(defining))
-        self._assert(self._any([self._atom(literal) for literal in literals]))
+                scope += ((defining,) for defining in definition(name))
+        scope.append(tuple(literals))
 
     def assume_not_all(self, conjunctions: Iterable[Sequence[Literal]]) -> None:
         """Let each of the conjunctions be false in the innermost scope."""
@@ -83,6 +97,7 @@ class Solver:
     def check(self) -> bool:
         """Return whether the scopes' literals can hold together. Raises SolverUnknown."""
         self.queries += 1
+        self._tell()
         answer = z3c.Z3_solver_check(self.context, self.solver)
         if answer == 0 and self.resource_limit > FIRST_LIMIT:
             answer = self._check_anew()
@@ -122,6 +137,8 @@ class Solver:
 
     def resources(self) -> int:
         """Return z3's resource count so far: take differences, it accumulates."""
+        if not self.queries:
+            return 0
         statistics = z3c.Z3_solver_get_statistics(self.context, self.solver)
         z3c.Z3_stats_inc_ref(self.context, statistics)
         spent = 0
@@ -135,35 +152,41 @@ class Solver:
         """Ask again without what thousands of queries taught the solver: where it loses its way, one that knows nothing
         but what holds now often answers at once."""
         z3c.Z3_solver_dec_ref(self.context, self.solver)
-        self._begin()
+        del self.solver
+        self.told = []
+        self._tell()
         self._limit(self.resource_limit)
         answer = z3c.Z3_solver_check(self.context, self.solver)
         self._limit(FIRST_LIMIT)
         return int(answer)
 
-    def _begin(self) -> None:
-        """Make a solver that knows what holds in the open scopes, and nothing else."""
-        self.solver = z3c.Z3_mk_simple_solver(self.context)
-        z3c.Z3_solver_inc_ref(self.context, self.solver)
-        self._limit(min(FIRST_LIMIT, self.resource_limit))
-        for at, scope in enumerate(self.scopes):
-            if at:
-                z3c.Z3_solver_push(self.context, self.solver)
-            for term in scope:
-                z3c.Z3_solver_assert(self.context, self.solver, term)
+    @cached_property
+    def solver(self) -> object:
+        """Return z3's own solver: it knows what was told so far, and nothing else."""
+        solver = z3c.Z3_mk_simple_solver(self.context)
+        z3c.Z3_solver_inc_ref(self.context, solver)
+        self._limit(min(FIRST_LIMIT, self.resource_limit), solver)
+        return solver
 
-    def _limit(self, resources: int) -> None:
+    def _tell(self) -> None:
+        """Let z3 know all that holds in the open scopes: told when a question is asked, which is not in every scope."""
+        for at, scope in enumerate(self.scopes):
+            if at == len(self.told):
+                if at:
+                    z3c.Z3_solver_push(self.context, self.solver)
+                self.told.append(0)
+            for clause in scope[self.told[at] :]:
+                z3c.Z3_solver_assert(self.context, self.solver, self._any([self._atom(one) for one in clause]))
+            self.told[at] = len(scope)
+
+    def _limit(self, resources: int, solver: object = None) -> None:
         """Let each query from now on cost so much."""
         parameters = z3c.Z3_mk_params(self.context)
         z3c.Z3_params_inc_ref(self.context, parameters)
         name = z3c.Z3_mk_string_symbol(self.context, "rlimit")
         z3c.Z3_params_set_uint(self.context, parameters, name, resources)
-        z3c.Z3_solver_set_params(self.context, self.solver, parameters)
+        z3c.Z3_solver_set_params(self.context, solver or self.solver, parameters)
         z3c.Z3_params_dec_ref(self.context, parameters)
-
-    def _assert(self, term: object) -> None:
-        z3c.Z3_solver_assert(self.context, self.solver, term)
-        self.scopes[-1].append(term)
 
     def _integer(self, term: object) -> int:
         small = ctypes.c_longlong()
