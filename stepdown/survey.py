@@ -37,6 +37,13 @@ class Judged:
     claims: dict[str, tuple[str, str]] = field(default_factory=dict)
     unread: str = ""  # file:line and construct, where the function cannot be read at all
     stopped: str = ""  # why not every claim has its answer
+    alone: str = ""  # the only setting that it was judged with, of many
+
+    @property
+    def notes(self) -> str:
+        """Return what stands at the end of its line."""
+        alone = f"with {self.alone} alone; with every one: stepdown verify" if self.alone else ""
+        return "; ".join(part for part in (self.unsupported, self.stopped, alone) if part)
 
     def named(self, *words: str) -> list[str]:
         """Return the claims that got one of ``words``."""
@@ -71,7 +78,7 @@ def find(folder: Path, jobs: int = JOBS) -> list[Found]:
 
 
 def _find_in(task: tuple[Path, Sequence[Path]]) -> list[Found]:
-    from model.c.shape import families, mentions_allocator
+    from model.c.shape import families
     from model.c.source import Source, Unreadable, read_bytes
 
     base, paths = task
@@ -79,9 +86,8 @@ def _find_in(task: tuple[Path, Sequence[Path]]) -> list[Found]:
     for path in paths:
         below = path.relative_to(base).as_posix()
         try:
-            with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-                if not mentions_allocator(data):
-                    continue
+            if not _mentions_allocator(path):
+                continue
             source = Source(below, read_bytes(path))
             lines = [(source.functions[name][0].start_point[0] + 1, name) for name in families(source)]
             found += [Found(below, name, line) for line, name in sorted(lines)]
@@ -90,6 +96,17 @@ def _find_in(task: tuple[Path, Sequence[Path]]) -> list[Found]:
         except OSError as trouble:
             found.append(Found(below, "", trouble=f"{path}: {trouble.strerror}"))
     return found
+
+
+def _mentions_allocator(path: Path) -> bool:
+    from model.c.shape import mentions_allocator
+    from model.c.source import MOST_BYTES
+
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= MOST_BYTES:
+            return mentions_allocator(file.read())
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:  # it is refused by its size, if it is one of them
+            return mentions_allocator(data)
 
 
 def judge(
@@ -147,6 +164,8 @@ def _listen(running: dict[Connection, _Child], done: dict[Found, Judged], second
             child.judged.claims[name] = (word, reason)
         elif word == "UNREAD":
             child.judged.unread = reason
+        elif word == "ALONE":
+            child.judged.alone = reason
         else:
             child.judged.stopped = reason
     for receiver, child in list(running.items()):
@@ -167,6 +186,7 @@ def _work(base: Path, found: Found, data_model: str | None, sender: Connection) 
     """Judge one function, in a child: send each answer as it comes."""
     import resource
 
+    from model.c.siblings import profile_of
     from model.c.source import Source, read_bytes
     from proofs.engine.prove import Prover
     from stepdown.c_target import Unread, target_in_tree
@@ -175,11 +195,16 @@ def _work(base: Path, found: Found, data_model: str | None, sender: Connection) 
     path = base / found.path
     try:
         source = Source(found.path, read_bytes(path))
-        targets = [target_in_tree(path, source, found.name, model) for model in _models(path, data_model)]
+        one = profile_of(found.name).at_a_glance
+        targets = [
+            target_in_tree(path, source, found.name, model, constants=one) for model in _models(path, data_model)
+        ]
         for target in targets:
             if isinstance(target.loop, Unread):
                 sender.send(("", "UNREAD", str(target.loop.trouble)))
                 return
+        if one:
+            sender.send(("", "ALONE", ", ".join(f"{name}={value:#x}" for name, value in one.items())))
         readings = [reading for target in targets for reading in target.readings or (target,)]
         provers = [Prover(reading) for reading in readings]
         for name in claims_on(readings[0]):

@@ -20,7 +20,7 @@ GOOD = ("PROVED", "NOT APPLICABLE")
 @click.command(name="survey", epilog=EPILOG)
 @click.argument("tree", type=click.Path(path_type=Path))
 @click.option(
-    "--seconds", type=click.FloatRange(0, 3600, min_open=True), default=2.0, show_default=True, help="For each."
+    "--seconds", type=click.FloatRange(0, 3600, min_open=True), default=5.0, show_default=True, help="For each."
 )
 @click.option(
     "--data-model", type=click.Choice(["ilp32", "lp64"]), help="C's types; without: both, ilp32 for arch/arm."
@@ -72,8 +72,7 @@ def table(functions: Sequence[Found], rows: Sequence[Judged]) -> list[str]:
         held = row.named("PROVED")
         rest = len(row.claims) - len(held) - len(refuted) - len(row.named("NOT APPLICABLE"))
         numbers = f"{'-':>4}  {'-':>7}  {'-':>4}" if row.unread else f"{len(held):>4}  {len(refuted):>7}  {rest:>4}"
-        why = "; ".join(part for part in (row.unsupported, row.stopped) if part)
-        lines.append(f"{name:<{one}}  {where:<{two}}  {numbers}  {why}".rstrip())
+        lines.append(f"{name:<{one}}  {where:<{two}}  {numbers}  {row.notes}".rstrip())
         lines += [f"  refuted: {', '.join(refuted)}"] if refuted else []
     judged = [row for row in rows if not row.unread]
     lines += ["", f"{len(rows)} functions, {len(judged)} read to a loop, {len(rows) - len(judged)} unsupported"]
@@ -88,7 +87,7 @@ def as_dict(tree: Path, functions: Sequence[Found], unread: Sequence[Found], row
         entry: dict[str, Any] = {"function": found.name, "file": found.path, "line": found.line}
         if (row := judged.get(found)) is not None:
             entry["claims"] = [{"claim": c, "word": word, "reason": why} for c, (word, why) in row.claims.items()]
-            entry["unsupported"], entry["stopped"] = row.unsupported, row.stopped
+            entry |= {"unsupported": row.unsupported, "stopped": row.stopped, "alone": row.alone}
         listed.append(entry)
     not_read = [{"file": found.path, "reason": found.trouble} for found in unread]
     return {"version": 1, "tree": str(tree), "functions": listed, "not_read": not_read}

@@ -26,6 +26,7 @@ ORDER_AT = {  # the place of the order among the arguments, whatever ends in _no
     "get_free_pages": 1, "__get_dma_pages": 1, "__get_dma32_pages": 1, "dev_alloc_pages": 0, "__dev_alloc_pages": 1,
 }  # fmt: skip
 QUICK = (b"alloc_pages", b"folio_alloc", b"alloc_folio", b"alloc_frozen", b"get_free_pages", b"get_dma")
+IN_EACH = (b"_pages", b"folio")  # one of them is in each name above
 MENTIONS = re.compile(rb"\b(?:%b)(?:_noprof)?\s*\(" % "|".join(ORDER_AT).encode())
 PURE = ("get_order", "ilog2", "fls", "__fls", "__ffs", "min", "max", "min_t", "max_t", "BIT", "order_base_2")
 ANYTHING = -1  # an order that depends on more than the function's own parameters
@@ -34,6 +35,8 @@ Depends = frozenset[int]  # on the parameters of these places, or on ANYTHING; n
 
 def mentions_allocator(data: bytes | mmap) -> bool:
     """Return whether the text of a file calls an allocator of blocks at all: a quick filter before parsing."""
+    if all(data.find(word) < 0 for word in IN_EACH):
+        return False
     return any(data.find(word) >= 0 for word in QUICK) and MENTIONS.search(data) is not None
 
 
@@ -71,7 +74,7 @@ class Shapes:
         """Return whether a loop of ``name`` asks for blocks of an order that is not a constant."""
         for function in self.source.functions[name]:
             scope = self._scope(function)
-            if any(self._order_of(call, scope, direct=True) for body in _loops(function) for call in _calls(body)):
+            if any(self._order_of(call, scope, direct=True) for call in scope.calls if scope.is_in_loop(call)):
                 return True
         return False
 
@@ -98,7 +101,7 @@ class Shapes:
         if name not in self.known:
             self.known[name] = frozenset()  # a recursive call adds nothing
             scopes = [self._scope(function) for function in self.source.functions.get(name, [])]
-            calls = [(call, scope) for scope in scopes for call in _calls(scope.function)]
+            calls = [(call, scope) for scope in scopes for call in scope.calls]
             self.known[name] = frozenset[int]().union(
                 *(self._order_of(call, scope, direct=False) for call, scope in calls)
             )
@@ -106,27 +109,47 @@ class Shapes:
 
 
 class _Scope:
-    """The names of one function: its parameters, and what is assigned to each."""
+    """The names of one function, its parameters and what is assigned to each; its calls, and where its loops are."""
 
     def __init__(self, function: Node) -> None:
-        self.function = function
         self.parameters: dict[str, int] = {}
         self.values: dict[str, list[Node | None]] = {}  # None: changed in another way than by "="
         self.asking: list[str] = []
+        self.calls: list[Node] = []
+        self.loops: list[tuple[int, int]] = []  # the bytes that each takes up
         for node in _nodes(function):
-            if node.type == "parameter_list" and not self.parameters:
+            kind = node.type
+            if kind == "call_expression":
+                self.calls.append(node)
+            elif kind in LOOPS:
+                self.loops.append(node.byte_range)
+            elif kind == "expression_statement":
+                self._iterated(node)
+            elif kind == "parameter_list" and not self.parameters:
                 names = [declared_name(child.child_by_field_name("declarator")) for child in node.named_children]
                 self.parameters = {name: at for at, name in enumerate(names) if name}
-            elif node.type == "init_declarator":
+            elif kind == "init_declarator":
                 self._assigned(node.child_by_field_name("declarator"), node.child_by_field_name("value"))
-            elif node.type == "declaration":
+            elif kind == "declaration":
                 for declared in node.children_by_field_name("declarator"):
                     self.values.setdefault(declared_name(declared), [])
-            elif node.type == "assignment_expression":
+            elif kind == "assignment_expression":
                 plain = any(child.type == "=" for child in node.children)
                 self._assigned(node.child_by_field_name("left"), node.child_by_field_name("right") if plain else None)
-            elif node.type == "update_expression" or (node.type == "pointer_expression" and text(node)[0] == "&"):
+            elif kind == "update_expression" or (kind == "pointer_expression" and text(node)[0] == "&"):
                 self._assigned(node.child_by_field_name("argument"), None)
+
+    def is_in_loop(self, node: Node) -> bool:
+        """Return whether a loop of the function holds ``node``."""
+        return any(first <= node.start_byte < end for first, end in self.loops)
+
+    def _iterated(self, node: Node) -> None:
+        """Note what follows a macro such as list_for_each_entry(...) as a loop."""
+        following = node.next_named_sibling if node.children[-1].is_missing else None
+        if following is not None and node.named_children:
+            first = node.named_children[0]
+            if first.type == "call_expression" and "for_each" in called(first):
+                self.loops.append(following.byte_range)
 
     def _assigned(self, left: Node | None, value: Node | None) -> None:
         self.values.setdefault(declared_name(left), []).append(value)
@@ -171,18 +194,3 @@ def _nodes(node: Node) -> Iterator[Node]:
         yield from walk(node)
     except Unsupported:  # too deep: reading the function says so
         return
-
-
-def _loops(function: Node) -> Iterator[Node]:
-    """Yield the loops of a function, and what follows a macro such as list_for_each_entry(...)."""
-    for node in _nodes(function):
-        if node.type in LOOPS:
-            yield node
-        elif node.type == "expression_statement" and node.named_children and node.next_named_sibling is not None:
-            first = node.named_children[0]
-            if first.type == "call_expression" and "for_each" in called(first) and node.children[-1].is_missing:
-                yield node.next_named_sibling
-
-
-def _calls(node: Node) -> Iterator[Node]:
-    return (inner for inner in _nodes(node) if inner.type == "call_expression")

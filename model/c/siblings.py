@@ -30,6 +30,7 @@ class Profile:
     order_mask: str = ""  # the parameter that is a mask of the orders it may ask for: any whose lowest is LOWEST
     of_any_mask: Mapping[str, str] = field(default_factory=dict)  # what it does not promise of any mask: the reason
     above_order_0: Mapping[str, str] = field(default_factory=dict)  # nor where order 0 is not among them
+    at_a_glance: Mapping[str, int] = field(default_factory=dict)  # parameter: its value where every one takes too long
 
     def settings(self, chosen: Mapping[str, int]) -> Iterator[dict[str, int]]:
         """Yield a value for each parameter that nobody chose, in every combination."""
@@ -46,6 +47,7 @@ PROFILES: dict[str, Profile] = {
             "flags-pass-through": "profile: it takes __GFP_COMP away itself",
         },
         order_mask="order_mask",
+        at_a_glance={"order_mask": 0x311},
         read_with={LOWEST: tuple(range(LARGEST_ORDER + 1))},
         of_any_mask={
             "attempts-bounded": "profile: of any mask each attempt is a pass, and terminates bounds those",
@@ -69,6 +71,7 @@ PROFILES: dict[str, Profile] = {
         caller="around_vm_area_alloc_pages",
         read_with={"order": tuple(range(LARGEST_ORDER + 1)), "nid": (NUMA_NO_NODE, 0)},
         only_order="order",
+        at_a_glance={"order": 0, "nid": NUMA_NO_NODE},
     ),
 }
 ANY_OTHER = Profile()
