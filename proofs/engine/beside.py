@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,7 @@ def beside(work: Callable[[], Iterable[T]], seconds: float | None = None) -> Ite
     receiver, sender = context.Pipe(duplex=False)
 
     def child() -> None:
+        gc.disable()  # a quarter of the time of a loop of many paths, and it finds nothing to speak of
         try:
             for result in work():
                 sender.send((ONE, result))

@@ -53,12 +53,26 @@ def taken(
             asked += 1
             values[f"granted!{asked}"] = int(event.granted)
             values[f"frame!{asked}"] = event.frame if event.frame is not None else 0
+    failed: tuple[Literal, ...] = ()  # of one path: most begin as the one before, and fail with it
     for at, transition in transitions:
-        try:
-            if not transition.guessed and hold(transition.literals, values):
-                yield at
-        except KeyError:
+        literals = transition.literals
+        if transition.guessed or (failed and literals[: len(failed)] == failed):
             continue
+        failed = literals[: _first_failing(literals, values)]
+        if len(failed) == 0:
+            yield at
+
+
+def _first_failing(literals: Iterable[Literal], values: Mapping[str, int]) -> int:
+    """Return the place, counted from 1, of the first literal that does not hold, or asks for what is not known; 0 where
+    all hold."""
+    for place, literal in enumerate(literals, 1):
+        try:
+            if not literal.holds(values):
+                return place
+        except KeyError:
+            return place
+    return 0
 
 
 def hold(literals: Iterable[Literal], values: Mapping[str, int]) -> bool:

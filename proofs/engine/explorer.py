@@ -64,6 +64,14 @@ class Decision:
     open: bool
     free: bool  # neither implied nor forced: it is part of the path's condition
 
+    def __post_init__(self) -> None:
+        self.told = self.literal if self.answer else self.literal.negated()
+
+    def turn(self) -> None:
+        """Give the other answer, the last one there is."""
+        self.answer, self.open = not self.answer, False
+        self.told = self.told.negated()
+
 
 class Explorer(Generic[Result]):
     """Runs ``code`` once for each feasible path under ``given``.
@@ -77,7 +85,7 @@ class Explorer(Generic[Result]):
         self.given = tuple(dict.fromkeys(given))
         self.trail: list[Decision] = []
         self.position = 0
-        self.known: dict[Literal, bool] = {}
+        self.known: set[Literal] = set()
         self.assumed: list[tuple[int, str]] = []
         self.tried: dict[int, int] = {}  # position on the trail: the value that an enumeration tries there
         self.mentioned: set[str] = set()
@@ -98,8 +106,7 @@ class Explorer(Generic[Result]):
                     self.trail.pop()
                 if not self.trail:
                     return
-                last = self.trail[-1]
-                last.answer, last.open = not last.answer, False
+                self.trail[-1].turn()
         finally:
             if self.told:
                 self.solver.pop()
@@ -111,7 +118,7 @@ class Explorer(Generic[Result]):
                 raise Excluded(name)
             return
         literal = truth.literal
-        known = self.known.get(literal)
+        known = self._known(literal)
         if known is False:
             raise Excluded(name)
         if known is None:
@@ -119,12 +126,13 @@ class Explorer(Generic[Result]):
             if not replayed and not self._feasible(literal):
                 raise Excluded(name)
             self.assumed.append((sum(d.free for d in self.trail[: self.position]), name))
-            self._note(Decision(literal, answer=True, open=False, free=True))
-            self._learn(literal)
+            if not replayed:
+                self.trail.append(Decision(literal, answer=True, open=False, free=True))
+            self._go_on(literal)
 
     def _run(self, code: Callable[[], Result]) -> Path[Result]:
         self.position, self.failure, self.assumed = 0, None, []
-        self.known, self.mentioned, self.highest = {}, set(), {}
+        self.known, self.mentioned, self.highest = set(), set(), {}
         for literal in self.given:
             self._learn(literal)
         outer = terms.decide, terms.enumerate_value
@@ -145,45 +153,42 @@ class Explorer(Generic[Result]):
         return Path(self._condition(), result, excluded, tuple(self.assumed))
 
     def _condition(self) -> tuple[Literal, ...]:
-        return tuple(d.literal if d.answer else d.literal.negated() for d in self.trail if d.free)
+        return tuple(d.told for d in self.trail if d.free)
 
     def _learn(self, literal: Literal) -> None:
-        self.known[literal] = True
-        self.known[literal.negated()] = False
+        self.known.add(literal)
         self.mentioned.update(name for name, _ in literal.terms)
         if literal.kind == "le":
             bound = self.highest.get(literal.terms)
             if bound is None or -literal.constant < bound:
                 self.highest[literal.terms] = -literal.constant
 
-    def _note(self, decision: Decision) -> None:
-        if self.position < len(self.trail):
-            if self.trail[self.position].literal != decision.literal:
-                raise self._fail(
-                    NotDeterministic(f"asked {decision.literal}, before {self.trail[self.position].literal}")
-                )
-        else:
-            self.trail.append(decision)
+    def _known(self, literal: Literal) -> bool | None:
+        """Return what the path's own literals say of one of them or its opposite, None where they say nothing."""
+        return True if literal in self.known else False if literal.negated() in self.known else None
+
+    def _go_on(self, literal: Literal) -> bool:
+        """Return the answer that the trail has for ``literal``, which is learnt."""
+        decision = self.trail[self.position]
+        if decision.literal != literal:
+            raise self._fail(NotDeterministic(f"asked {literal}, before {decision.literal}"))
         self.position += 1
+        self._learn(decision.told)
+        return decision.answer
 
     def _fail(self, failure: BaseException) -> BaseException:
         self.failure = failure
         return failure
 
     def _decide(self, literal: Literal) -> bool:
-        if self.position < len(self.trail):
-            decision = self.trail[self.position]
-            self._note(Decision(literal, decision.answer, decision.open, decision.free))
-        else:
+        if self.position >= len(self.trail):
             if len(self.trail) >= MOST_DECISIONS:
                 raise self._fail(TooManyPaths(f"more than {MOST_DECISIONS} decisions on one path: an endless loop?"))
-            self._note(self._ask(literal))
-            decision = self.trail[-1]
-        self._learn(literal if decision.answer else literal.negated())
-        return decision.answer
+            self.trail.append(self._ask(literal))
+        return self._go_on(literal)
 
     def _ask(self, literal: Literal) -> Decision:
-        known = self.known.get(literal)
+        known = self._known(literal)
         if known is not None:
             return Decision(literal, known, open=False, free=False)
         if literal.kind == "le":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from proofs.engine import invariants as inv
 from proofs.engine.environment import NO_PAGE_TWICE
@@ -37,6 +38,24 @@ def kept(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
             yield Obligation(f"path {at} from {source or 'the start'} never happens: {transition.wrong}", given, ())
 
 
+def possible(system: System, elements: inv.Invariants, solver: Solver) -> tuple[System, tuple[Obligation, ...]]:
+    """Return the system without the paths that the invariants never let be taken, and that they do not."""
+    going, never = list[Transition](), list[Obligation]()
+    for source, transitions in system.by_source().items():
+        if source is not None and not elements[source].reached:
+            continue
+        holds = inv.hypotheses(system, elements, source)
+        solver.push(holds)
+        for at, transition in transitions:
+            if transition.crash or transition.excluded or solver.satisfiable(transition.literals):
+                going.append(transition)
+            else:
+                name = f"path {at} from {source or 'the start'} is never taken"
+                never.append(Obligation(name, (*holds, *transition.literals), ()))
+        solver.pop()
+    return replace(system, transitions=going), tuple(never)
+
+
 def cases(transitions: Iterable[Transition]) -> tuple[tuple[Literal, ...], ...]:
     """Return the conditions of the paths, each part of an assumption's failure among them."""
     found: list[tuple[Literal, ...]] = []
@@ -69,6 +88,21 @@ def shown(solver: Solver, obligation: Obligation) -> bool:
         return not solver.check()
     finally:
         solver.pop()
+
+
+def violated(system: System, elements: inv.Invariants, solver: Solver) -> bool:
+    """Return whether the invariants leave room for a path that breaks the claim."""
+    for source, transitions in system.by_source().items():
+        wrong = [t for _, t in transitions if t.wrong]
+        if not wrong or (source is not None and not elements[source].reached):
+            continue
+        solver.push(inv.hypotheses(system, elements, source))
+        try:
+            if any(solver.satisfiable(t.literals) for t in wrong):
+                return True
+        finally:
+            solver.pop()
+    return False
 
 
 def violations(system: System, elements: inv.Invariants, solver: Solver) -> Iterable[Transition]:
