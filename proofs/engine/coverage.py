@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from model.events import Attempt
@@ -82,25 +82,47 @@ def hold(literals: Iterable[Literal], values: Mapping[str, int]) -> bool:
 
 def is_taken(system: System, wanted: Transition, call: Call, step: sampling.Pass) -> bool:
     """Return whether a real turn takes the path ``wanted``."""
-    assert wanted.source is not None
-    loop_shape, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
-    point = data | {"n": call.n, "watch": 0}
-    return loop_shape == wanted.source.loop and any(True for _ in taken([(0, wanted)], point, call, step))
+    return bool(paths_taken(system, [wanted], call, step))
 
 
-def a_run_by_chance_takes(target: Target, system: System, wanted: Transition, least: int) -> bool:
-    """Return whether one of many runs of ``least`` pages or more, with answers by chance, takes the path ``wanted``."""
-    compared = sizes_compared(system) | sizes_near(wanted)
-    sizes = tuple(sorted({least, *(n for n in compared if n >= least)}))
+def paths_taken(system: System, wanted: Sequence[Transition], call: Call, step: sampling.Pass) -> list[Transition]:
+    """Return the paths of ``wanted`` that a real turn takes."""
+    places = [path.source.loop for path in wanted if path.source is not None]
+    if not any(place.kind is type(step.before) for place in places):
+        return []
+    place, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
+    here = [path for path in wanted if path.source is not None and path.source.loop == place]
+    return [here[at] for at in taken(enumerate(here), data | {"n": call.n, "watch": 0}, call, step)]
+
+
+def taken_by_no_run(target: Target, system: System, wanted: Iterable[tuple[Transition, int]]) -> list[Transition]:
+    """Return the ``wanted`` paths that none of many runs with answers by chance takes; with each stands the size from
+    which on such a run can be."""
+    alike: dict[tuple[tuple[str, bool], ...], list[tuple[Transition, int]]] = {}
+    for path, least in wanted:
+        alike.setdefault(tuple(flags_asked(path)), []).append((path, least))
+    return [path for told, paths in alike.items() for path in _not_drawn(target, system, paths, dict(told))]
+
+
+def _not_drawn(
+    target: Target, system: System, wanted: list[tuple[Transition, int]], told: dict[str, bool]
+) -> list[Transition]:
+    compared = sizes_compared(system)
+    sizes = {n for path, least in wanted for n in (least, *compared, *sizes_near(path)) if n >= least}
     flags = {flag for transition in system.transitions for flag, _ in flags_asked(transition)}
     asked = sorted(flag for flag in flags if flag.startswith("gfp."))
+    left = [path for path, _ in wanted]
     for seed in range(2, MOST_SEEDS):
-        told = {flag: bool(seed >> at & 1) for at, flag in enumerate(asked)} | dict(flags_asked(wanted))
+        drawn = {flag: bool(seed >> at & 1) for at, flag in enumerate(asked)} | told
         turns = MOST_TURNS if seed == LONG_SEED else 4 * sampling.MOST_TURNS
-        for run in sampling.sample_runs(target.loop, target.single_pages, seed, sizes, turns, told):
-            if any(is_taken(system, wanted, run.call, step) for step in run.passes):
-                return True
-    return False
+        chances = sampling.CHANCES if seed % 2 else sampling.REFUSING
+        for run in sampling.sample_runs(target.loop, target.single_pages, seed, sorted(sizes), turns, drawn, chances):
+            for step in run.passes:
+                if not left:
+                    return []
+                took = paths_taken(system, left, run.call, step)
+                left = [path for path in left if not any(path is other for other in took)]
+    return left
 
 
 def flags_asked(path: Transition) -> Iterable[tuple[str, bool]]:

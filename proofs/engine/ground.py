@@ -12,7 +12,7 @@ from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
-from proofs.engine.coverage import MOST_SIZE, a_run_by_chance_takes, first_turn_takes, taken
+from proofs.engine.coverage import MOST_SIZE, first_turn_takes, taken, taken_by_no_run
 from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.leaps import a_leap_takes
 from proofs.engine.obligations import cases, inductive, least_n, shown
@@ -166,7 +166,7 @@ class Ground:
 
     def _never_taken(self, system: System, found: inv.Invariants, solver: Solver, covered: set[int]) -> list[Answer]:
         """Return the paths of a turn that no real run takes, though the invariants leave room for it."""
-        trouble = []
+        wanted = []
         for at, transition in enumerate(system.transitions):
             known = at in covered or transition.guessed or transition.wrong or transition.excluded
             if known or transition.source is None or not _feasible(system, found, transition, solver):
@@ -175,11 +175,16 @@ class Ground:
             if not (
                 first_turn_takes(self.target, system, transition, solver)
                 or (least > MOST_SIZE and a_leap_takes(self.target, system, transition, least))
-                or a_run_by_chance_takes(self.target, system, transition, least)
             ):
-                where = f"a path at {transition.source}: {'; '.join(map(str, transition.literals))}"
-                trouble.append(Answer("", Word.VACUOUS, f"no run was found that takes {where}"))
-        return trouble
+                wanted.append((transition, least))
+        return [
+            Answer(
+                "",
+                Word.VACUOUS,
+                f"no run was found that takes a path at {path.source}: {'; '.join(map(str, path.literals))}",
+            )
+            for path in taken_by_no_run(self.target, system, wanted)
+        ]
 
 
 def _feasible(system: System, found: inv.Invariants, path: Transition, solver: Solver) -> bool:

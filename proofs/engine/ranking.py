@@ -108,6 +108,8 @@ def _try(
     for source in part:
         solver.push(hypotheses(system, invariants, source))
         try:
+            if _can(solver, at[source] < 0):
+                return None
             for transition in system.leaving(source):
                 if transition.target in inside:
                     assert transition.target is not None
@@ -120,8 +122,6 @@ def _try(
                     falls.append((source, transition.target, fall * weight))
                 elif not transition.wrong and not transition.excluded:
                     leaves.append(transition)
-            if _can(solver, at[source] < 0):
-                return None
         finally:
             solver.pop()
     at = {location: here * weight for location, here in at.items()}

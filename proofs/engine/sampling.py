@@ -20,6 +20,7 @@ MOST_SIZE = 1 << 20  # of a multiple of a loop's grain: what 32 bits of bytes ca
 MOST_TURNS = 14  # of one run: large sizes with few turns show more than small ones with many
 
 CHANCES = ((1.0, 0.0), (0.4, 0.1), (0.1, 0.3), (0.9, 0.4))  # of refusing a block above order 0, and a single page
+REFUSING = ((0.5, 0.5), (0.2, 0.6), (0.8, 0.6))  # the same, where every way out of a turn is wanted
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,14 @@ class Run:
 
 def sample_runs(
     loop: Loop, single_pages: bool, seed: int = 1, sizes: Iterable[int] = SIZES, most_turns: int = MOST_TURNS,
-    told: Mapping[str, bool] = NOTHING_TOLD,
+    told: Mapping[str, bool] = NOTHING_TOLD, chances: Iterable[tuple[float, float]] = CHANCES,
 ) -> Iterator[Run]:  # fmt: skip
     """Yield the first turns of real runs, the same ones every time. ``told``: flags of the caller, by the names that
     the proof has for them."""
     callers = called_with(told)
     random = Random(seed)
     for n in in_grains(loop, sizes):
-        for refuse_high, refuse_page in CHANCES:
+        for refuse_high, refuse_page in chances:
             gfp = callers | GFP_NORETRY if random.random() < 0.3 else callers
             call = Call(n, gfp, single_pages, some_mask(loop, random, told))
             yield _run(loop, call, RandomAnswers(random, refuse_high, refuse_page), most_turns)
