@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.events import Attempt, End
 from model.gfp import Gfp
-from model.kernel import Crash, Kernel, PageArray
+from model.kernel import Crash, Kernel, PageArray, Unsupported
 from model.loop import Call, Loop, Unwinding, run, take_turn
 from proofs.engine.search import NeedsAnswer, Script
 from proofs.engine.words import Word
@@ -99,7 +99,7 @@ def costs_on_pages_only(target: Target, n: int) -> dict[str, int] | None:
             if attempts > MOST_ATTEMPTS:
                 return None
             succeeds = isinstance(event, End) and event.ok
-    except Crash:
+    except (Crash, Unsupported):
         return None
     return found if succeeds else None
 
@@ -212,7 +212,7 @@ def worst_case(prover: Prover, name: str, values: Mapping[int, int] | None) -> W
     try:
         calls = [Call(n, single_pages=target.single_pages) for n in range(CHECKED_N + 1)]
         found = tuple(most_of(target.loop, call, COUNTS[name]) for call in calls)
-    except NoWorst as why:
+    except (NoWorst, Crash, Unsupported) as why:
         return WorstCase(name, Word.UNKNOWN, reason=str(why))
     return WorstCase(name, Word.CHECKED, values=found)
 

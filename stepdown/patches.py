@@ -109,6 +109,8 @@ def applied(files: Sequence[PatchedFile], tree: Path, already: dict[str, bytes])
         source, target = named(file.source_file), named(file.target_file)
         if not (source or target).endswith((".c", ".h")) or file.is_binary_file:
             continue
+        if not source and (already[target] if target in already else (tree / target).exists()):
+            raise BadPatch(f"{target}: the patch creates it, and it is in the tree: is it the tree the patch is for?")
         old = b"" if not source else already.get(source, b"") or contents(tree, source)
         change = Change(target or source, old, old)
         change.new = _patched(change, old, file)

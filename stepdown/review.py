@@ -2,50 +2,77 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proofs.engine.beside import beside
+from proofs.engine.beside import all_beside
 from spec.targets import Target
-from stepdown.compare import Change, attempts, claims_on_both
+from stepdown.compare import Change, attempts
 from stepdown.mail import Mail
 from stepdown.message_numbers import Number, numbers, sizes
 from stepdown.patches import Change as FileChange
 from stepdown.patches import Line, applied, parsed
-from stepdown.verify import answers
+from stepdown.verify import answers, claims_on
 
 if TYPE_CHECKING:
     from model.c.source import Source
+    from proofs.engine.verdict import Answer
     from proofs.worst_case import WorstCase
 
 SOME_PAGES = (8, 255, 256, 1024)  # sizes at which costs are shown where the message names none
 MOST_PAGES = 4096  # of a size that a message names
 
 
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of one claim; ``old`` is None on a loop that the patch adds, ``new`` on one that it removes."""
+
+    claim: str
+    old: Answer | None
+    new: Answer | None
+
+    @property
+    def word(self) -> str:
+        """Return the word of a comparison; on a loop added proved, refuted, not applicable or unknown; or gone."""
+        if self.new is None:
+            return "gone"
+        if self.old is not None:
+            return Change(self.claim, self.old, self.new).word
+        known = {"PROVED": "proved", "REFUTED": "refuted", "NOT APPLICABLE": "not applicable"}
+        return known.get(self.new.word.value, "unknown")
+
+
 @dataclass
 class LoopReview:
-    """One loop that the patch changes: its claims, and its costs, before and after; the lines of its hunks."""
+    """One loop that a patch changes, adds or removes: its claims and costs before and after; its hunk's lines."""
 
     name: str  # path:function
+    how: str  # changed, renamed, added or removed
     hunk: list[Line]
-    changes: list[Change] = field(default_factory=list)
-    costs: list[tuple[WorstCase, WorstCase]] = field(default_factory=list)
+    was: str = ""  # the function's name before it was renamed
+    fates: list[Fate] = field(default_factory=list)
+    costs: list[tuple[WorstCase | None, WorstCase]] = field(default_factory=list)
     attempts: dict[str, dict[int, int]] = field(default_factory=dict)  # by loop and answers, then by pages
     unread: str = ""  # why the function cannot be judged
 
     @property
-    def lost(self) -> list[Change]:
-        """Return the claims that the patch loses."""
-        return [change for change in self.changes if change.word == "lost"]
+    def broken(self) -> list[Fate]:
+        """Return the claims that the patch loses, or that a loop which it adds breaks."""
+        return [fate for fate in self.fates if fate.word in ("lost", "refuted")]
 
     @property
     def word(self) -> str:
-        """Return lost, unknown or kept: the loop's part in the exit status."""
-        words = {change.word for change in self.changes}
-        return "lost" if "lost" in words else "unknown" if self.unread or "unknown" in words else "kept"
+        """Return lost, refuted, unknown, gone, proved or kept: the loop's part in the exit status."""
+        if self.how == "removed":
+            return "gone"
+        words = {fate.word for fate in self.fates}
+        trouble = next((word for word in ("lost", "refuted") if word in words), "")
+        trouble = trouble or ("unknown" if self.unread or "unknown" in words else "")
+        return trouble or ("proved" if self.how == "added" else "kept")
 
 
 @dataclass
@@ -67,7 +94,7 @@ def reviews(series: list[Mail], tree: Path, limit: float) -> Iterator[Review]:
         changed = list(applied(files, tree, already))
         review = Review(mail, [file.path for file in files], [note for one in changed for note in one.notes], [])
         for one in changed:
-            review.loops += [judged(*pair, one, tree, mail.message, limit) for pair in changed_loops(one)]
+            review.loops += [judged(pair, one, tree, mail.message, limit) for pair in changed_loops(one)]
         costs: dict[str, Mapping[int, int]] = {}
         for loop in review.loops:
             costs |= loop.attempts
@@ -75,8 +102,26 @@ def reviews(series: list[Mail], tree: Path, limit: float) -> Iterator[Review]:
         yield review
 
 
-def changed_loops(change: FileChange) -> Iterator[tuple[Source, Source, str]]:
-    """Yield the two sources and the name of each loop whose text, or what it uses of its file, a patch changes."""
+@dataclass(frozen=True)
+class Pair:
+    """A loop before and after: the file's two sources, and the function's name in each, "" where there is none."""
+
+    old: Source
+    new: Source
+    was: str
+    name: str
+
+    @property
+    def how(self) -> str:
+        """Return changed, renamed, added or removed."""
+        if self.was and self.name:
+            return "changed" if self.was == self.name else "renamed"
+        return "added" if self.name else "removed"
+
+
+def changed_loops(change: FileChange) -> Iterator[Pair]:
+    """Yield each loop whose text, or what it uses of its file, a patch changes; one removed and one added are one that
+    is renamed."""
     from model.c.shape import families, mentions_allocator
     from model.c.source import Source, Unreadable
 
@@ -86,9 +131,19 @@ def changed_loops(change: FileChange) -> Iterator[tuple[Source, Source, str]]:
         old, new = Source(change.name, change.old), Source(change.name, change.new)
     except Unreadable:
         return
-    for name in dict.fromkeys((*families(old), *families(new))):
-        if reads(old, name) != reads(new, name):
-            yield old, new, name
+    before, after = families(old), families(new)
+    removed = [name for name in before if name not in new.functions]
+    added = [name for name in after if name not in old.functions]
+    if len(removed) == len(added) == 1:
+        yield Pair(old, new, removed[0], added[0])
+        removed, added = [], []
+    for name in dict.fromkeys((*before, *after)):
+        if name in removed:
+            yield Pair(old, new, name, "")
+        elif name in added:
+            yield Pair(old, new, "", name)
+        elif name in old.functions and name in new.functions and reads(old, name) != reads(new, name):
+            yield Pair(old, new, name, name)
 
 
 def reads(source: Source, name: str) -> list[str]:
@@ -111,49 +166,46 @@ def reads(source: Source, name: str) -> list[str]:
     return sorted(found)
 
 
-def judged(
-    old: Source, new: Source, name: str, change: FileChange, tree: Path, message: str, limit: float
-) -> LoopReview:
+def judged(pair: Pair, change: FileChange, tree: Path, message: str, limit: float) -> LoopReview:
     """Return what a patch does to one loop."""
+    from proofs.worst_case import COSTS
     from stepdown.c_target import target_in_tree
 
     model = "ilp32" if change.name.startswith("arch/arm/") else "lp64"
-    loop = LoopReview(f"{change.name}:{name}", hunk_of(change, new, name))
-    if name not in old.functions or name not in new.functions:
-        loop.unread = "the patch adds it" if name not in old.functions else "the patch removes it"
-        return loop
-    before, after = (target_in_tree(tree / change.name, source, name, model) for source in (old, new))
-    names = claims_on_both(before, after)
-    with (
-        beside(lambda: claims_and_costs(before, names), limit) as of_before,
-        beside(lambda: claims_and_costs(after, names), limit) as of_after,
-    ):
-        pairs = list(zip(in_time(of_before, names, limit), in_time(of_after, names, limit), strict=True))
-    loop.changes = [Change(one.claim, one, other) for one, other in pairs[: len(names)]]
-    loop.costs = pairs[len(names) :]
-    unread = [
-        c.old.reason or c.new.reason for c in loop.changes if "UNSUPPORTED" in (c.old.word.value, c.new.word.value)
-    ]
-    if unread:
-        loop.unread, loop.costs = unread[0], []
-        return loop
-    loop.attempts = costs_at([n for n in sizes(message) if n <= MOST_PAGES] or list(SOME_PAGES), before, after)
+    both = {"before": (pair.old, pair.was), "after": (pair.new, pair.name)}
+    targets = {
+        when: target_in_tree(tree / change.name, source, name, model) for when, (source, name) in both.items() if name
+    }
+    names = claims_on(next(iter(targets.values())))  # every function of C is judged by the same
+    works = [partial(claims_and_costs if pair.name else claims_alone, target, names) for target in targets.values()]
+    told = dict(zip(targets, (in_time(found, names, limit) for found in all_beside(works, limit)), strict=True))
+    nothing = [None] * (len(names) + len(COSTS))
+    pairs = list(zip(told.get("before", nothing), told.get("after", nothing), strict=True))
+    loop = LoopReview(f"{change.name}:{pair.name or pair.was}", pair.how, hunk_of(change, pair))
+    loop.was = pair.was if pair.how == "renamed" else ""
+    loop.fates = [Fate(name, old, new) for name, (old, new) in zip(names, pairs, strict=False)]
+    answers = [one for fate in loop.fates for one in (fate.old, fate.new) if one is not None]
+    loop.unread = next((one.reason for one in answers if one.word.value == "UNSUPPORTED"), "")
+    if not loop.unread:
+        loop.costs = pairs[len(names) :] if pair.name else []
+        loop.attempts = costs_at([n for n in sizes(message) if n <= MOST_PAGES] or list(SOME_PAGES), targets)
     return loop
 
 
-def in_time(results: Iterator[Any], names: list[str], limit: float) -> list[Any]:
+def in_time(found: list[Any], names: list[str], limit: float) -> list[Any]:
     """Return what came in time, and that the rest has no answer."""
     from proofs.engine.verdict import Answer
     from proofs.engine.words import Word
     from proofs.worst_case import COSTS, WorstCase
 
-    found = []
-    with suppress(TimeoutError):
-        for result in results:
-            found.append(result)
     late = f"no answer within {limit:g} s"
     none: list[Any] = [Answer(name, Word.UNKNOWN, late) for name in names]
     return found + [*none, *(WorstCase(cost, Word.UNKNOWN, reason=late) for cost in COSTS)][len(found) :]
+
+
+def claims_alone(target: Target, names: list[str]) -> Iterator[Any]:
+    """Yield the answer to each claim."""
+    return answers(target, names, jobs=1)
 
 
 def claims_and_costs(target: Target, names: list[str]) -> Iterator[Any]:
@@ -171,10 +223,10 @@ def claims_and_costs(target: Target, names: list[str]) -> Iterator[Any]:
         yield from worst_cases(target, prover)
 
 
-def costs_at(pages: list[int], before: Target, after: Target) -> dict[str, dict[int, int]]:
-    """Return the attempts of both loops where blocks above order 0 are refused, and where all is granted."""
+def costs_at(pages: list[int], targets: Mapping[str, Target]) -> dict[str, dict[int, int]]:
+    """Return the attempts, before and after, where blocks above order 0 are refused, and where all is granted."""
     found: dict[str, dict[int, int]] = {}
-    for which, target in (("before", before), ("after", after)):
+    for which, target in targets.items():
         for grants, what in ((False, "blocks refused"), (True, "all granted")):
             from model.loop import Call
 
@@ -183,13 +235,17 @@ def costs_at(pages: list[int], before: Target, after: Target) -> dict[str, dict[
     return found
 
 
-def hunk_of(change: FileChange, new: Source, name: str) -> list[Line]:
-    """Return the lines of the hunk that changes the function, else of the first one."""
-    for node in new.functions.get(name, []):
+def hunk_of(change: FileChange, pair: Pair) -> list[Line]:
+    """Return the lines of the hunk that changes the function, else of the first one; of a function that is added its
+    own lines, of one that is removed its first."""
+    if pair.how == "removed":
+        gone = [line for hunk in change.hunks for line in hunk if line.kind == "-"]
+        return [line for line in gone if re.search(rf"\b{pair.was}\b", line.text)][:1]
+    for node in pair.new.functions.get(pair.name, []):
         first, last = node.start_point[0] + 1, node.end_point[0] + 1
         for hunk in change.hunks:
             if any(line.kind != " " and first <= at <= last for line, at in _placed(hunk)):
-                return hunk
+                return [one for one in hunk if first <= one.number <= last] if pair.how == "added" else hunk
     return change.hunks[0] if change.hunks else []
 
 

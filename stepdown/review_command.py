@@ -10,7 +10,10 @@ import click
 
 from stepdown.verify import Usage
 
-EPILOG = "Exit status: 0 nothing is lost; 1 a claim is lost; 3 something is unknown; 2 usage, or no patch that applies."
+EPILOG = (
+    "Exit status: 0 nothing is lost, as where loops are only removed; 1 a claim is lost, or an added loop breaks one; "
+    "3 something is unknown; 2 usage, or no patch that applies."
+)
 
 
 @click.command(name="review", epilog=EPILOG)

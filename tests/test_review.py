@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Iterator
 from difflib import unified_diff
 from email.message import EmailMessage
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import jsonschema
 import pytest
 
+from proofs.engine.beside import all_beside
 from stepdown import review_report
 from stepdown.mail import MOST_BYTES, BadMail, mails
 from stepdown.message_numbers import NOT_CHECKABLE, REFUTED, REPRODUCED, calculated, numbers, sizes
 from stepdown.patches import BadPatch, Change, applied, parsed
+from stepdown.review import changed_loops
 from tests.test_cli import refused, stepdown
 
 MUTATED = 2_000  # mails; 100,000 were tried by hand
@@ -50,10 +55,21 @@ def tree(tmp_path: Path) -> Path:
 def mail(tree: Path, old: str, new: str, message: str = "Say why.") -> Path:
     before = (tree / PATH).read_text()
     assert old in before
-    after = before.replace(old, new)
-    diff = "".join(unified_diff(before.splitlines(True), after.splitlines(True), f"a/{PATH}", f"b/{PATH}"))
+    return mail_of(tree, before, before.replace(old, new), message)
+
+
+def mail_of(tree: Path, before: str, after: str, message: str = "Say why.") -> Path:
+    """Return a patch from one text of the file to another; "" is no file. The tree is left with ``before``."""
+    (tree / PATH).write_text(before)
+    if not before:
+        (tree / PATH).unlink()
+    old, new = f"a/{PATH}" if before else "/dev/null", f"b/{PATH}" if after else "/dev/null"
+    diff = "".join(unified_diff(before.splitlines(True), after.splitlines(True), old, new))
+    told = MAIL.format(subject="change it", message=message, path=PATH, diff=diff)
+    if not (before and after):
+        told = told.replace("index ", f"{'deleted' if before else 'new'} file mode 100644\nindex ", 1)
     path = tree / "patch.mail"
-    path.write_text(MAIL.format(subject="change it", message=message, path=PATH, diff=diff))
+    path.write_text(told)
     return path
 
 
@@ -108,6 +124,119 @@ def test_a_harmless_patch_keeps_all_and_offers_a_trailer_as_a_draft(tree: Path) 
     said = stepdown("review", str(path), "--tree", str(tree), "--format", "reply")
     assert said.returncode == 0, said
     assert "[Tested-by: YOUR NAME <YOUR ADDRESS>]" in said.stdout
+
+
+def reviewed(path: Path, tree: Path) -> tuple[int, list[dict[str, Any]]]:
+    """Return the status of a review, and what it says of each loop; the JSON is as its schema says."""
+    said = stepdown("review", str(path), "--tree", str(tree), "--format", "json")
+    assert not said.stderr, said.stderr
+    told = json.loads(said.stdout)
+    jsonschema.validate(told, json.loads(SCHEMA.read_text()))
+    return said.returncode, told["patches"][0]["loops"]
+
+
+def claims_by_change(loop: dict[str, Any]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for claim in loop["claims"]:
+        found.setdefault(claim["change"], set()).add(claim["claim"])
+    return found
+
+
+def test_a_loop_in_a_new_file_is_proved_and_its_costs_are_told(tree: Path) -> None:
+    path = mail_of(tree, "", PATCHED.read_text())
+    status, (loop,) = reviewed(path, tree)
+    assert (status, loop["change"], loop["verdict"]) == (0, "added", "proved")
+    claims = claims_by_change(loop)
+    assert set(claims) == {"proved", "not applicable"}
+    assert {"terminates", "rollback-exact", "nothing-overflows"} <= claims["proved"]
+    assert {(one["old"], "PROVED" in one["new"]) for one in loop["worst"]} == {(None, True)}
+    assert set(loop["attempts"]) == {
+        "attempts after the patch, blocks refused",
+        "attempts after the patch, all granted",
+    }
+    assert not (tree / PATH).exists()
+
+
+def test_a_loop_that_is_added_and_breaks_claims_is_refuted_with_the_smallest_run(tree: Path) -> None:
+    text = PATCHED.read_text()
+    bad = (
+        text.replace("sizes_tried", "others_tried")
+        .replace("*fill(", "*other_fill(")
+        .replace("{ 9, 8, 4, 0 }", "{ 9, 4 }")
+    )
+    path = mail_of(tree, text, text + bad)
+    said = stepdown("review", str(path), "--tree", str(tree), "--format", "reply")
+    assert said.returncode == 1, said
+    lines = said.stdout.splitlines()
+    assert "the patch adds this loop" in lines
+    assert f"{PATH}:other_fill:" in lines
+    assert any(line.startswith("refuted: ") and "array-index-in-bounds" in line for line in lines)
+    assert any("the smallest run that breaks it:" in line for line in lines)
+    assert any(line.startswith("worst case of each cost (b") for line in lines)
+    assert not any("before" in line for line in lines)
+    assert "> +static const int others_tried[] = { 9, 4 };" not in lines, "the function's own lines are quoted"
+    assert [line for line in lines if len(line) > 72 and not line.startswith((">", "  stepdown review"))] == []
+    assert "Tested-by" not in said.stdout
+
+
+def test_a_loop_that_is_removed_is_gone_and_loses_nothing(tree: Path) -> None:
+    path = mail_of(tree, PATCHED.read_text(), "int nothing_left;\n")
+    said = stepdown("review", str(path), "--tree", str(tree))
+    assert said.returncode == 0, said
+    assert "1 file, 1 loop removed" in said.stdout
+    assert re.search(r"the patch removes this loop: \d\d claims proved of it, 0 refuted$", said.stdout, re.MULTILINE)
+    assert "lost" not in said.stdout
+    status, (loop,) = reviewed(path, tree)
+    assert (status, loop["verdict"], loop["worst"]) == (0, "gone", [])
+    assert {(claim["change"], claim["new"]) for claim in loop["claims"]} == {("gone", None)}
+
+
+def test_a_loop_that_is_renamed_is_compared_with_what_it_was(tree: Path) -> None:
+    text = PATCHED.read_text()
+    path = mail_of(tree, text, text.replace("*fill(", "*refill(").replace("gfp | __GFP_NORETRY", "gfp"))
+    status, (loop,) = reviewed(path, tree)
+    assert (status, loop["change"], loop["old_name"], loop["verdict"]) == (1, "renamed", "fill", "lost")
+    assert loop["function"] == f"{PATH}:refill"
+    assert "high-orders-never-retry" in claims_by_change(loop)["lost"]
+
+
+def test_a_loop_that_cannot_be_read_is_unknown_where_it_is_added_and_gone_where_it_is_removed(tree: Path) -> None:
+    text = PATCHED.read_text().replace("which = 0;", 'which = 0; asm volatile("");')
+    status, (loop,) = reviewed(mail_of(tree, "", text), tree)
+    assert (status, loop["verdict"]) == (3, "unknown")
+    assert loop["not_judged"].startswith(f"{PATH}:6: ")
+    status, (loop,) = reviewed(mail_of(tree, text, ""), tree)
+    assert (status, loop["verdict"]) == (0, "gone")
+
+
+def test_one_loop_removed_and_one_added_are_one_renamed_and_more_are_told_apart() -> None:
+    text = PATCHED.read_text()
+    one, two, three = (text.replace("*fill(", f"*{name}(").replace("tried", name) for name in ("one", "two", "three"))
+
+    def pairs(old: str, new: str) -> list[tuple[str, str, str]]:
+        return [(pair.how, pair.was, pair.name) for pair in changed_loops(Change("a.c", old.encode(), new.encode()))]
+
+    assert pairs(one, two) == [("renamed", "one", "two")]
+    assert pairs(one, one + two) == [("added", "", "two")]
+    assert pairs(one + two, two) == [("removed", "one", "")]
+    assert pairs(one, two + three) == [("removed", "one", ""), ("added", "", "two"), ("added", "", "three")]
+    assert pairs(one, one) == []
+
+
+def test_what_one_side_tells_is_taken_though_the_other_is_late() -> None:
+    more_than_a_pipe_holds = ["x" * 100_000] * 3
+
+    def late() -> Iterator[str]:
+        time.sleep(60)
+        yield "too late"
+
+    assert all_beside([late, lambda: more_than_a_pipe_holds], 1) == [[], more_than_a_pipe_holds]
+
+
+def test_rejects_a_patch_that_creates_a_file_of_the_tree(tree: Path) -> None:
+    path = mail_of(tree, "", PATCHED.read_text())
+    (tree / PATH).write_text("int one;\n")
+    assert "creates it, and it is in the tree" in refused("review", str(path), "--tree", str(tree))
 
 
 def test_a_patch_of_something_else_changes_no_loop(tree: Path) -> None:

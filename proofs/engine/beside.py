@@ -1,12 +1,13 @@
-"""Work in a forked child beside this process, for one more core."""
+"""Work in forked children beside this process, for one more core."""
 
 from __future__ import annotations
 
 import gc
 import multiprocessing
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -14,17 +15,43 @@ ONE, FAILED, END = range(3)  # what the child tells: a result, the exception it 
 
 
 @contextmanager
-def beside(work: Callable[[], Iterable[T]], seconds: float | None = None) -> Iterator[Iterator[T]]:
+def beside(work: Callable[[], Iterable[T]]) -> Iterator[Iterator[T]]:
     """Run ``work`` in a forked child; its results, in order, which must be picklable. The child ends with the block.
 
-    What it raises is raised where its results are read; RuntimeError if it dies, TimeoutError ``seconds`` from now.
+    What it raises is raised where its results are read; RuntimeError if it dies.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
+    with _started(work) as receiver:
+        yield _results(receiver)
+
+
+def all_beside(works: Sequence[Callable[[], Iterable[T]]], seconds: float) -> list[list[T]]:
+    """Return what each of ``works`` yields in a forked child of its own, as far as it comes in that time.
+
+    None waits until another's results are read. What one raises is raised here, RuntimeError if it dies.
+    """
+    deadline = time.monotonic() + seconds
+    with ExitStack() as started:
+        found: dict[Connection, list[T]] = {started.enter_context(_started(work)): [] for work in works}
+        at_work = set(found)
+        while at_work:
+            ready = wait(at_work, max(0, deadline - time.monotonic()))
+            if not ready:
+                break
+            for receiver in (one for one in found if one in ready):
+                results = list(_next(receiver))
+                found[receiver] += results
+                if not results:
+                    at_work.discard(receiver)
+    return list(found.values())
+
+
+@contextmanager
+def _started(work: Callable[[], Iterable[Any]]) -> Iterator[Connection]:
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
     def child() -> None:
-        gc.disable()  # a quarter of the time of a loop of many paths, and it finds nothing to speak of
+        gc.disable()  # a quarter of the time where a loop has many paths, for nothing
         try:
             for result in work():
                 sender.send((ONE, result))
@@ -36,22 +63,28 @@ def beside(work: Callable[[], Iterable[T]], seconds: float | None = None) -> Ite
     process.start()
     sender.close()
     try:
-        yield _results(receiver, deadline)
+        yield receiver
     finally:
         process.terminate()
         process.join()
+        receiver.close()
 
 
-def _results(receiver: Any, deadline: float | None) -> Iterator[Any]:
+def _results(receiver: Connection) -> Iterator[Any]:
     while True:
-        if deadline is not None and not receiver.poll(max(0, deadline - time.monotonic())):
-            raise TimeoutError("no further result in time")
-        try:
-            told, result = receiver.recv()
-        except EOFError:
-            raise RuntimeError("the second prover process died") from None
-        if told == END:
+        results = list(_next(receiver))
+        if not results:
             return
-        if told == FAILED:
-            raise result
+        yield from results
+
+
+def _next(receiver: Connection) -> Iterator[Any]:
+    """Yield the next result, or nothing at the end."""
+    try:
+        told, result = receiver.recv()
+    except EOFError:
+        raise RuntimeError("the second prover process died") from None
+    if told == FAILED:
+        raise result
+    if told == ONE:
         yield result
