@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -51,7 +50,6 @@ def _started(work: Callable[[], Iterable[Any]]) -> Iterator[Connection]:
     receiver, sender = context.Pipe(duplex=False)
 
     def child() -> None:
-        gc.disable()  # a quarter of the time where a loop has many paths, for nothing
         try:
             for result in work():
                 sender.send((ONE, result))
