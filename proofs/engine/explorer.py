@@ -91,7 +91,8 @@ class Explorer(Generic[Result]):
         self.mentioned: set[str] = set()
         self.highest: dict[Terms, int] = {}  # a form's largest value, by the path's literals on that very form
         self.failure: BaseException | None = None
-        self.told = False
+        self.told: list[int] = []  # how many literals of the path the solver knew when each of its scopes was opened
+        self.along: list[Literal] = []  # those that it knows now
 
     def paths(self, code: Callable[[], Result]) -> Iterator[Path[Result]]:
         """Yield every feasible path of ``code``. Raises TooManyPaths, NotDeterministic, Misuse, Undecided."""
@@ -108,7 +109,7 @@ class Explorer(Generic[Result]):
                     return
                 self.trail[-1].turn()
         finally:
-            if self.told:
+            for _ in self.told:
                 self.solver.pop()
 
     def assume(self, name: str, truth: object) -> None:
@@ -203,9 +204,22 @@ class Explorer(Generic[Result]):
         return Decision(literal, answer=yes, open=yes and no, free=yes and no)
 
     def _tell(self) -> None:
+        """Let the solver know what holds on the path so far: of a path that begins as the last one did, the rest."""
         if not self.told:
             self.solver.push(self.given)
-            self.told = True
+            self.told.append(0)
+        condition = self._condition()
+        same = next(
+            (at for at, (one, other) in enumerate(zip(self.along, condition, strict=False)) if one != other), None
+        )
+        common = min(len(self.along), len(condition)) if same is None else same
+        while len(self.along) > common:
+            self.solver.pop()
+            del self.along[self.told.pop() :]
+        if len(condition) > len(self.along):
+            self.told.append(len(self.along))
+            self.solver.push(condition[len(self.along) :])
+            self.along += condition[len(self.along) :]
 
     def _bounded(self, literal: Literal) -> bool | None:
         """Return what the bounds on the literal's own form say of it, None when they leave it open."""
@@ -217,7 +231,7 @@ class Explorer(Generic[Result]):
 
     def _feasible(self, literal: Literal) -> bool:
         self._tell()
-        return self.solver.satisfiable((*self._condition(), literal))
+        return self.solver.satisfiable((literal,))
 
     def _enumerate(self, term: Int) -> int:
         """Return a value of ``term``, one path for each that it can have."""
@@ -234,11 +248,7 @@ class Explorer(Generic[Result]):
 
     def _some_value(self, term: Int) -> int:
         self._tell()
-        self.solver.push(self._condition())
-        try:
-            if not self.solver.check():
-                raise self._fail(Misuse("an infeasible path was followed"))
-            names = [name for name, _ in term.terms]
-            return term.value(dict.fromkeys(names, 0) | self.solver.model(names))
-        finally:
-            self.solver.pop()
+        if not self.solver.check():
+            raise self._fail(Misuse("an infeasible path was followed"))
+        names = [name for name, _ in term.terms]
+        return term.value(dict.fromkeys(names, 0) | self.solver.model(names))

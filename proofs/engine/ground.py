@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
@@ -15,7 +15,7 @@ from proofs.engine import shape as shapes
 from proofs.engine.coverage import MOST_SIZE, first_turn_takes, taken, taken_by_no_run
 from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.leaps import a_leap_takes
-from proofs.engine.obligations import cases, inductive, least_n, shown
+from proofs.engine.obligations import cases, inductive, least_n, leaves_room, possible, shown
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.system import CONSTANTS, Facts, Location, System, Transition, explore_loop, symbolic_call
@@ -41,6 +41,7 @@ class Base:
     """A loop's paths and invariants, proved once for every claim that watches the same kind of thing."""
 
     system: System
+    possible: System  # without the paths that the invariants leave no room for
     invariants: inv.Invariants
     supporting: dict[Location, tuple[Literal, ...]]
     obligations: tuple[Obligation, ...]
@@ -87,17 +88,20 @@ class Ground:
         for form in inv.FORMS[3:]:  # the simplest that will do
             found = inv.find(system, solver, parameters, samples, below, form, settled)
             obligations = self._base_obligations(system, found)
-            trouble = self._crashes(system, found, solver, obligations)
+            room = leaves_room(system, found, solver, covered)
+            trouble = self._crashes(system, room, solver, obligations)
             if not trouble:
                 break
         if not kind:  # the loop's own branches are the unwatched base's matter
-            trouble += self._never_taken(system, found, solver, covered)
+            untaken = (t for at, t in enumerate(system.transitions) if room[at] and at not in covered)
+            trouble += self._never_taken(system, found, solver, untaken)
+        going, never = possible(system, found, room)
         supporting = {
             loc: (*below.get(loc, ()), *element.literals()) for loc, element in found.items() if element.reached
         }
         if kind:
             obligations = (*self.base("").obligations, *obligations)
-        base = Base(system, found, supporting, obligations, trouble)
+        base = Base(system, going, found, supporting, (*obligations, *never), trouble)
         base.resources = solver.resources()
         return base
 
@@ -152,24 +156,25 @@ class Ground:
         return tuple(obligations)
 
     def _crashes(
-        self, system: System, found: inv.Invariants, solver: Solver, obligations: Iterable[Obligation]
+        self, system: System, room: Sequence[bool], solver: Solver, obligations: Iterable[Obligation]
     ) -> list[Answer]:
         """Return why the invariants do not do: they leave room for a crash, or paths that do not cover a location."""
         trouble = []
         for obligation in obligations:
             if obligation.cases and not shown(solver, obligation):
                 trouble.append(Answer("", Word.UNKNOWN, f"{obligation.name}: not shown"))
-        for transition in system.transitions:
-            if transition.crash and not transition.guessed and _feasible(system, found, transition, solver):
+        for transition, is_room in zip(system.transitions, room, strict=True):
+            if transition.crash and not transition.guessed and is_room:
                 trouble.append(Answer(transition.crash, Word.REFUTED, transition.wrong))
         return trouble
 
-    def _never_taken(self, system: System, found: inv.Invariants, solver: Solver, covered: set[int]) -> list[Answer]:
-        """Return the paths of a turn that no real run takes, though the invariants leave room for it."""
+    def _never_taken(
+        self, system: System, found: inv.Invariants, solver: Solver, paths: Iterable[Transition]
+    ) -> list[Answer]:
+        """Return those paths of a turn that no real run takes, of ``paths`` that the invariants leave room for."""
         wanted = []
-        for at, transition in enumerate(system.transitions):
-            known = at in covered or transition.guessed or transition.wrong or transition.excluded
-            if known or transition.source is None or not _feasible(system, found, transition, solver):
+        for transition in paths:
+            if transition.guessed or transition.wrong or transition.excluded or transition.source is None:
                 continue
             least = least_n(solver, system, found, [transition])  # the smallest for which the invariants leave room
             if not (
@@ -177,18 +182,6 @@ class Ground:
                 or (least > MOST_SIZE and a_leap_takes(self.target, system, transition, least))
             ):
                 wanted.append((transition, least))
-        return [
-            Answer(
-                "",
-                Word.VACUOUS,
-                f"no run was found that takes a path at {path.source}: {'; '.join(map(str, path.literals))}",
-            )
-            for path in taken_by_no_run(self.target, system, wanted)
-        ]
-
-
-def _feasible(system: System, found: inv.Invariants, path: Transition, solver: Solver) -> bool:
-    """Return whether the invariants leave room for a path."""
-    if path.source is not None and not found[path.source].reached:
-        return False
-    return solver.satisfiable((*inv.hypotheses(system, found, path.source), *path.literals))
+        never = taken_by_no_run(self.target, system, wanted)
+        told = (f"a path at {path.source}: {'; '.join(map(str, path.literals))}" for path in never)
+        return [Answer("", Word.VACUOUS, f"no run was found that takes {where}") for where in told]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from proofs.engine import invariants as inv
@@ -38,22 +38,31 @@ def kept(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
             yield Obligation(f"path {at} from {source or 'the start'} never happens: {transition.wrong}", given, ())
 
 
-def possible(system: System, elements: inv.Invariants, solver: Solver) -> tuple[System, tuple[Obligation, ...]]:
-    """Return the system without the paths that the invariants never let be taken, and that they do not."""
-    going, never = list[Transition](), list[Obligation]()
+def leaves_room(system: System, elements: inv.Invariants, solver: Solver, sure: Collection[int]) -> list[bool]:
+    """Return for each path whether the invariants leave room for it. Those that are ``sure`` to be taken are not asked
+    about, nor those that an assumption rules out."""
+    room = [False] * len(system.transitions)
     for source, transitions in system.by_source().items():
         if source is not None and not elements[source].reached:
             continue
-        holds = inv.hypotheses(system, elements, source)
-        solver.push(holds)
+        solver.push(inv.hypotheses(system, elements, source))
         for at, transition in transitions:
-            if transition.crash or transition.excluded or solver.satisfiable(transition.literals):
-                going.append(transition)
-            else:
-                name = f"path {at} from {source or 'the start'} is never taken"
-                never.append(Obligation(name, (*holds, *transition.literals), ()))
+            room[at] = at in sure or transition.excluded != "" or solver.satisfiable(transition.literals)
         solver.pop()
-    return replace(system, transitions=going), tuple(never)
+    return room
+
+
+def possible(system: System, elements: inv.Invariants, room: Sequence[bool]) -> tuple[System, list[Obligation]]:
+    """Return the system without the paths that the invariants leave no ``room`` for, and that they do not."""
+    going, never = list[Transition](), list[Obligation]()
+    for at, transition in enumerate(system.transitions):
+        source = transition.source
+        if room[at] or transition.crash:
+            going.append(transition)
+        elif source is None or elements[source].reached:
+            given = (*inv.hypotheses(system, elements, source), *transition.literals)
+            never.append(Obligation(f"path {at} from {source or 'the start'} is never taken", given, ()))
+    return replace(system, transitions=going), never
 
 
 def cases(transitions: Iterable[Transition]) -> tuple[tuple[Literal, ...], ...]:

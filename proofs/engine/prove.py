@@ -18,7 +18,7 @@ from proofs.engine.explorer import NotDeterministic, TooManyPaths
 from proofs.engine.finders import FINDERS, Question, find
 from proofs.engine.ground import Base, Ground, Samples
 from proofs.engine.leaps import a_leap_crashes
-from proofs.engine.obligations import excludes, inductive, kept, least_n, possible, told_apart, violated, violations
+from proofs.engine.obligations import excludes, inductive, kept, least_n, told_apart, violated, violations
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.system import (
     CONSTANTS,
@@ -31,7 +31,7 @@ from proofs.engine.system import (
     watch_system,
 )  # fmt: skip
 from proofs.engine.terms import Misuse, Undecided, variable
-from proofs.engine.verdict import LACKS_CASES, Answer, Cost, Obligation
+from proofs.engine.verdict import LACKS_CASES, Answer, Cost
 from proofs.engine.words import WORST_FIRST, Word
 from spec import costs
 from spec import monitor as monitors
@@ -53,7 +53,6 @@ class Prover:
         self.keeps_obligations = obligations  # answers bring their obligations, those of paths never taken told apart
         self.ground = Ground(target)
         self.answers: dict[type[Monitor], Answer] = {}
-        self.possible: dict[int, tuple[System, tuple[Obligation, ...]]] = {}
         self.sufficed: dict[tuple[str, str], int] = {}  # claim, label: the form of invariant that did for one order
 
     def prove(self, name: str) -> Answer:
@@ -112,7 +111,7 @@ class Prover:
         solver = Solver()
         matter = Matter(self.ground.call, self.target.orders, watch=cast("int", variable("watch")))
         given = domain(self.ground.call, watches, self.target.int_only, self.target.most_n)
-        system = replace(self._possible(base)[0], given=given)
+        system = replace(base.possible, given=given)
         asked: set[str] = set()
         stated: set[str] = set()
         with _counting(asked):
@@ -137,14 +136,6 @@ class Prover:
         lack = "" if asked else LACKS_CASES
         return replace(answer, reason=lack) if answer.word is Word.PROVED else answer
 
-    def _possible(self, base: Base) -> tuple[System, tuple[Obligation, ...]]:
-        """Return the loop's paths without those that its invariants leave no room for, and that they leave none."""
-        if id(base) not in self.possible:
-            solver = Solver()
-            self.possible[id(base)] = possible(base.system, base.invariants, solver)
-            base.resources += solver.resources()
-        return self.possible[id(base)]
-
     def _before_any_proof(self, claim: Claim, part: Part, base: Base, costly: bool) -> Answer | None:
         """Return the answer where the loop itself is in trouble, or where a claim on a costly one is simply false."""
         for found in base.trouble:
@@ -168,8 +159,7 @@ class Prover:
         solver: Solver,
     ) -> Answer:
         """Return PROVED where nothing is broken; else the run that breaks the claim, or the failed induction."""
-        below = (*base.obligations, *self._possible(base)[1])
-        obligations = (*below, *inductive(product, elements), *kept(product, elements))
+        obligations = (*base.obligations, *inductive(product, elements), *kept(product, elements))
         cost = Cost(len(product.transitions), len(obligations), solver.resources() + base.resources)
         told = _told(base.invariants)
         if any(e.literals() for e in elements.values() if e.reached):
