@@ -20,6 +20,7 @@ from model.c.values import (
     Buffer,
     OrderMask,
     PowerOf,
+    Special,
     TopBit,
     Trouble,
     Unknown,
@@ -118,9 +119,11 @@ def _allocate(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Comp
     def run(f: Any) -> Any:
         flags = usable(gfp(f))
         if not isinstance(flags, Bits):
+            if isinstance(flags, Special) or flags != 0:
+                raise Unsupported(where, f"{flags} is not a set of flags")
             flags = Bits()
         f.memory.flush()
-        return f.kernel.alloc_pages(gfp_of(flags, f.call.gfp), order_of(order(f), where).__index__())
+        return f.kernel.alloc_pages(gfp_of(flags, f.call.gfp, where), order_of(order(f), where).__index__())
 
     return Compiled(PAGE_POINTER, run)
 
