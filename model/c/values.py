@@ -54,6 +54,15 @@ class SlotPointer(Special):
 
 
 @dataclass(frozen=True)
+class Block:
+    """A block as it was granted."""
+
+    frame: Any
+    order: int
+    compound: Any  # asked for with __GFP_COMP: its pages know its order
+
+
+@dataclass(frozen=True)
 class TopBit(Special):
     """The index of the highest bit set in ``of``, which is above 0. Compared as it stands, else made a number."""
 
