@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.events import DONE, FAILED, End
 from model.gfp import GFP_COMP, GFP_HIGHMEM, GFP_KERNEL, GFP_NORETRY, GFP_NOWARN, GFP_RECLAIM, GFP_ZERO, Gfp
@@ -11,12 +11,14 @@ from model.loop import Call, Loop, Unwinding
 
 ORDERS = (8, 4, 0)  # system_heap.c: "static const unsigned int orders[] = {8, 4, 0};"
 
-LOW_ORDER_GFP = GFP_KERNEL | GFP_HIGHMEM | GFP_ZERO  # GFP_HIGHUSER; its __GFP_HARDWALL changes nothing here
+GFP_HARDWALL = Gfp(other=0x100000)  # changes nothing here, and is part of GFP_HIGHUSER
+LOW_ORDER_GFP = GFP_KERNEL | GFP_HARDWALL | GFP_HIGHMEM | GFP_ZERO
 HIGH_ORDER_GFP = (LOW_ORDER_GFP | GFP_NOWARN | GFP_NORETRY).without(GFP_RECLAIM) | GFP_COMP
-MID_ORDER_GFP = LOW_ORDER_GFP | GFP_NOWARN  # through Linux 6.1: order 4 may retry, and wake the OOM killer
+LOW_ORDER_GFP_6_1 = LOW_ORDER_GFP | GFP_COMP
+MID_ORDER_GFP = LOW_ORDER_GFP_6_1 | GFP_NOWARN  # through Linux 6.1: order 4 may retry, and wake the OOM killer
 
 ORDER_FLAGS = (HIGH_ORDER_GFP, HIGH_ORDER_GFP, LOW_ORDER_GFP)
-ORDER_FLAGS_6_1 = (HIGH_ORDER_GFP, MID_ORDER_GFP, LOW_ORDER_GFP)
+ORDER_FLAGS_6_1 = (HIGH_ORDER_GFP, MID_ORDER_GFP, LOW_ORDER_GFP_6_1)
 
 
 def up_to(max_order: int) -> tuple[int, ...]:
@@ -31,28 +33,29 @@ class Filling:
     i: int  # pages got: the next one's place in the buffer
     remaining: int
     orders: tuple[int, ...]  # those up to "max_order", the newest block's: none above it is asked for again
-    large: int = 0  # pages got in blocks of order 8: they come first,
-    middle: int = 0  # then so many in blocks of order 4
+    end_of_8: int = 0  # blocks of order 8 come first, up to here;
+    end_of_4: int = 0  # then those of order 4, up to here
 
 
 @dataclass(frozen=True)
 class Freeing(Unwinding):
-    """In the error path: the blocks below ``i`` are still to be freed, those of ``order`` first."""
+    """In the error path: the blocks of slots ``freed`` to ``i`` are still to be freed, those of ``order`` first."""
 
+    freed: int
     order: int
-    large: int
-    middle: int
+    end_of_8: int
+    end_of_4: int
 
 
 class SystemHeap(Loop):
-    """``system_heap_allocate()`` with ``alloc_largest_available()`` inside. The caller's gfp does not matter to it."""
+    """``system_heap_allocate()`` with ``alloc_largest_available()`` inside. Neither gfp nor attributes matter to it."""
 
     def __init__(self, order_flags: tuple[Gfp, ...] = ORDER_FLAGS) -> None:
         self.order_flags = order_flags
 
     def start(self, call: Call) -> Filling:
         """Return the state before the loop."""
-        return Filling(0, call.n, ORDERS[-1:] if call.single_pages else ORDERS)
+        return Filling(0, call.n, ORDERS)
 
     def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Freeing | End:
         """Get one block, the largest that there is."""
@@ -66,23 +69,23 @@ class SystemHeap(Loop):
             if page is None:
                 continue
             kernel.store(i, page, 1 << order)
-            large = state.large + 256 if order == 8 else state.large
-            middle = state.middle + 16 if order == 4 else state.middle
-            return Filling(i + (1 << order), remaining - (1 << order), up_to(order), large, middle)
-        return Freeing(i, 0, state.large, state.middle)
+            i += 1 << order
+            end_of_8 = i if order == 8 else state.end_of_8
+            end_of_4 = i if order > 0 else state.end_of_4
+            return Filling(i, remaining - (1 << order), up_to(order), end_of_8, end_of_4)
+        return Freeing(i, 0, ORDERS[0], state.end_of_8, state.end_of_4)
 
     def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> Freeing | End:
-        """Free the last block as what it was granted as: the kernel reads its order from the page."""
+        """Free the next block of the list as what it was granted as: the kernel reads its order from the page."""
         assert isinstance(state, Freeing)
-        i, order = state.i, state.order
-        if order == 0 and i == state.large + state.middle:
-            order = 4
-        if order == 4 and i == state.large:
-            order = 8
-        if order == 8 and not i:
+        freed, order = state.freed, state.order
+        if freed == state.i:
             return FAILED
-        first = i - (1 << order)
-        frame = kernel.load(first)
+        if order == 8 and freed == state.end_of_8:
+            order = 4
+        if order == 4 and freed == state.end_of_4:
+            order = 0
+        frame = kernel.load(freed)
         if frame is not None:
             kernel.free_pages(frame, order)
-        return Freeing(first, order, state.large, state.middle)
+        return replace(state, freed=freed + (1 << order), order=order)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from proofs.engine.verdict import Answer
 
 INTERNAL_ERROR, INTERRUPTED = 70, 130
+MODELS = ("patched", "pre-patch", "system-heap", "system-heap-6.1")  # that a function of a kernel may be the same as
 EPILOG = "Exit status: 0 all PROVED or NOT APPLICABLE; 1 refuted; 3 unknown, vacuous, unsupported; 2 usage; 70 our bug."
 
 
@@ -67,7 +68,7 @@ def cli() -> None:
 @click.option("--set", "sets", metavar="NAME=VALUE", multiple=True, help="A constant or CONFIG_ of a FILE.c's kernel.")
 @click.option("--save", metavar="FILE", help="Write the runs that break claims there, for `stepdown replay FILE`.")
 @click.option("--emit", type=click.Choice(["pytest"]), help="Print a test to paste for each run that breaks a claim.")
-@click.option("--same-as", type=click.Choice(["patched", "pre-patch"]), help="Is it the same as this model of ours?")
+@click.option("--same-as", type=click.Choice(MODELS), help="Is it the same as this model of ours?")
 def verify_command(
     target: str, names: str | None, form: str, smt2: str | None, explain: bool, data_model: str, orders: str | None,
     single_pages: bool, sets: tuple[str, ...], same_as: str | None, save: str | None, emit: str | None,

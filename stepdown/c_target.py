@@ -148,7 +148,9 @@ def _one_target(
 
 def _of_a_mask(function: CFunction) -> dict[str, Any]:
     """Return what a target is besides, whose caller passes a mask of orders: of any mask, an attempt is a pass."""
-    lowest, mask = function.lowest_order, profile_of(function.name).order_mask
+    lowest, mask, own = function.lowest_order, profile_of(function.name).order_mask, profile_of(function.name).orders
+    if own:
+        return {"orders": own, "spare_passes": 0}
     if lowest is not None:
         return {"orders": tuple(reversed(range(lowest, MAX_PAGE_ORDER + 1))), "spare_passes": MOST_ORDERS}
     bits = next((bound.value for bound in function.bounds if bound.name == mask and bound.role == "fixed"), 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spec.examples import EXAMPLES
 from spec.targets import TARGETS
 from stepdown.verify import Choice, Usage, answers, claims_on, nearest
 
@@ -56,8 +57,9 @@ def conform_command(
     from stepdown.compiled import NotCompiled, compiled, makes
     from stepdown.conform import compare, reproduced
 
-    if same_as is not None and same_as not in TARGETS:
-        raise Usage(f"no loop is called {same_as}; {nearest(same_as, TARGETS)}")
+    known = TARGETS | EXAMPLES
+    if same_as is not None and same_as not in known:
+        raise Usage(f"no loop is called {same_as}; {nearest(same_as, known)}")
     if not is_c(target):
         raise Usage(f"{target}: a FILE.c or FILE.c:FUNCTION is wanted")
     models = [data_model] if data_model else [model for model in ("lp64", "ilp32") if model == "lp64" or makes(model)]
@@ -74,7 +76,7 @@ def conform_command(
                 reading.loop.start(Call(1))  # says why it cannot be read
             assert isinstance(reading.loop, CFunction)
             with compiled(reading.loop) as program:
-                done = compare(TARGETS[same_as].loop if same_as else reading.loop, program, runs, seed)
+                done = compare(known[same_as].loop if same_as else reading.loop, program, runs, seed)
                 click.echo(f"{title}: {_told(done, seed)}")
                 agree &= done.differs is None
                 for answer in answers(reading, claims_on(reading)) if refuted else ():

@@ -260,6 +260,7 @@ static int get_order(unsigned long size)
 #define MOST_ANSWERS 4096
 #define MOST_ASKED 200000
 static struct page memory[MOST_FRAMES];
+static unsigned char compound[MOST_FRAMES]; /* of a block's first page: the order that it tells */
 static char answers[MOST_ANSWERS + 1];
 static unsigned long long granted_orders;
 static long next_frame;
@@ -289,11 +290,14 @@ static struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	if (order >= 24 || next_frame + (2L << order) > MOST_FRAMES)
 		stop("more memory than conform has");
 	next_frame = (next_frame + (1L << order) - 1) >> order << order;
+	compound[next_frame] = gfp & __GFP_COMP ? order : 0;
 	put_number(next_frame);
 	put(' ');
 	next_frame += 1L << order;
 	return memory + next_frame - (1L << order);
 }
 
+static unsigned int compound_order(struct page *page) { return compound[frame_of(page)]; }
+static unsigned long page_size(struct page *page) { return PAGE_SIZE << compound_order(page); }
 static void split_page(struct page *page, unsigned int order) { put_event('s', frame_of(page), order); }
 static void __free_pages(struct page *page, unsigned int order) { put_event('f', frame_of(page), order); }

@@ -204,7 +204,7 @@ def compared(target: Target, same_as: str, obligations: bool = False) -> Answer:
     from proofs.engine.prove import Prover
     from proofs.engine.words import Word
 
-    loop = Lockstep(target.loop, TARGETS[same_as].loop)
+    loop = Lockstep(target.loop, (TARGETS | EXAMPLES)[same_as].loop)
     answer = Prover(replace(target, loop=loop), obligations).prove(SAME)
     if answer.word is Word.PROVED and loop.harmless:
         return replace(answer, reason=f"not compared: {', '.join(loop.harmless)}")

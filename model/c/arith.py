@@ -236,5 +236,5 @@ def complement(value: Any, kind: CInt, where: str) -> Any:
     if isinstance(value, Trouble):
         return value
     if isinstance(value, Bits):
-        return value.complement(ATTRS_UNIVERSE if value.on & DMA_ATTRS else GFP_UNIVERSE | value.on)
+        return value.complement(ATTRS_UNIVERSE if value.on & DMA_ATTRS else GFP_UNIVERSE)
     return wrapped(~number(value, where), kind)

@@ -144,7 +144,7 @@ class Expressions:
             if isinstance(value, Special):
                 usable(value)
                 if isinstance(value, Bits):
-                    return any_flag(value, f.call.gfp)
+                    return any_flag(value, f.call.gfp, where)
                 if isinstance(value, Buffer | SlotPointer):
                     return True
                 if isinstance(value, Unknown):
@@ -248,7 +248,7 @@ class Expressions:
             def convert(f: Any) -> Any:
                 number = run(f)
                 if to.bits == 1 and isinstance(number, Bits):
-                    return 1 if any_flag(number, f.call.gfp) else 0
+                    return 1 if any_flag(number, f.call.gfp, where) else 0
                 return arith.convert(number, source, to, where)
 
             return Compiled(to, convert)
@@ -389,10 +389,10 @@ class Expressions:
             found = Compiled(kind, lambda f: arith.complement(run(f), kind, where))
         else:
             return self.unread(node, sign)
-        if value.constant is not None and not isinstance(value.constant, Special):
+        if value.constant is not None and (isinstance(value.constant, Bits) or not isinstance(value.constant, Special)):
             try:
                 constant = found.run(None)
-            except Crash:
+            except (Crash, Unsupported):
                 return found
             return Compiled(kind, lambda _: constant, constant)
         return found

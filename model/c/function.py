@@ -16,7 +16,7 @@ from model.c.siblings import LOWEST, profile_of
 from model.c.source import Source
 from model.c.table import PAGE_SHIFT
 from model.c.types import PAGE_ARRAY, CInt, DataModel
-from model.c.values import CALLERS_GFP, UNDEFINED, Buffer, OrderMask, Special, Unknown, callers_attrs, usable
+from model.c.values import CALLERS_GFP, UNDEFINED, Block, Buffer, OrderMask, Special, Unknown, callers_attrs, usable
 from model.events import DONE, FAILED, End
 from model.gfp import Gfp
 from model.kernel import Crash, Kernel, Unsupported
@@ -60,6 +60,7 @@ class Frame:
         self.call = call
         self.memory = memory
         self.buffers = 0
+        self.newest: Block | None = None  # the block that this turn got last, while it is whole
 
     def trial(self, lines: Mapping[int, Any]) -> Frame:
         """Return a copy to read a fill in: some variables are lines, and nothing but stores may happen."""
@@ -164,8 +165,9 @@ class CFunction(Loop):
         frame.memory.freed = state.freed
         frame.memory.stored_to = state.stored_to if self.history else None
         at = next(start for start, (kind, _) in self.states.items() if kind is state.__class__)
+        few_valued = profile_of(self.name).few_valued
         for name, index in self.states[at][1]:
-            value = getattr(state, name)
+            value = getattr(state, name).__index__() if name in few_valued else getattr(state, name)
             frame.vars[index] = replace(value, passed=self._mask(call)) if isinstance(value, OrderMask) else value
         frame.buffers = 1
         after = self._run(at, frame)

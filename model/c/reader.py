@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from model.c.flow import LoopHead, Step
 from model.c.siblings import around, profile_of
 from model.c.source import Source, declared_name, expression, text, walk
 from model.c.types import PAGE, VOID, Array, CInt, DataModel, Opaque, Pointer, Type
-from model.c.values import Special
+from model.c.values import Bits, Special
 from model.kernel import Unsupported
 
 RESERVED = ("n", "watch", "freed", "stored_to", "memory", "ghost")  # names that a proof or a state has for its own
@@ -150,6 +151,12 @@ class Reader(Expressions):
         return array_entry(kind, entries, self.expr(index).run, self.place(node))
 
     def _array(self, name: str, node: Node) -> tuple[Array, tuple[Any, ...]] | None:
+        if self.source is around():  # a caller that is retold speaks of its callee's file
+            source, self.source = self.source, self.outermost
+            try:
+                return self._array(name, node)
+            finally:
+                self.source = source
         declared = self.source.globals.get(name, [])
         if len(declared) != 1:
             return None
@@ -160,22 +167,40 @@ class Reader(Expressions):
                 continue
             if "const" not in words and ("static" not in words or self._assigned(name)):
                 return None
-            kind = self._base(declared[0])
+            kind, size = self._base(declared[0]), _child(declarator, "declarator").child_by_field_name("size")
             entries = [self.expr(child) for child in value.named_children if child.type != "comment"]
-            if not isinstance(kind, CInt) or any(entry.constant is None for entry in entries):
+            if not isinstance(kind, CInt) or any(not _is_entry(entry, kind) for entry in entries):
                 return None
-            return Array(kind, len(entries)), tuple(wrapped(entry.constant, kind) for entry in entries)
+            if size is not None and self.expr(size).constant != len(entries):  # the rest of it is 0
+                return None
+            return Array(kind, len(entries)), tuple(_entry(entry.constant, kind) for entry in entries)
         return None
 
     def _assigned(self, name: str) -> bool:
-        """Return whether any function of the file may write an entry of the array ``name``."""
-        for node in walk(self.source.root):
-            left = node.child_by_field_name("left") if node.type == "assignment_expression" else None
-            if left is not None and text(left).startswith(name):
-                return True
-            if node.type == "pointer_expression" and text(node).startswith(f"&{name}"):
-                return True
-        return False
+        """Return whether anything in the file may write an entry of the array ``name``."""
+        named = re.compile(rf"\b(?<!ARRAY_SIZE\(){re.escape(name)}\b")
+        nodes = (node for node in walk(self.source.root) if node.type in ("identifier", "preproc_arg"))
+        return any(named.search(text(node)) and not self._only_reads(node) for node in nodes)
+
+    def _only_reads(self, name: Node) -> bool:
+        """Return whether the name of an array stands where nothing can be written through it: where the array is
+        declared, in sizeof, or before an index, and what is found there is neither assigned to nor pointed at."""
+        node, outer, indexed = name, name.parent, False
+        while outer is not None and outer.type in ("subscript_expression", "parenthesized_expression"):
+            indexed |= outer.type == "subscript_expression"
+            node, outer = outer, outer.parent
+        if outer is None or outer.type == "ERROR":
+            return False
+        if outer.type == "argument_list" and outer.parent is not None:  # a macro might assign to its argument
+            callee = table.called(outer.parent)
+            return callee == "ARRAY_SIZE" or (indexed and self._known(callee))
+        if outer.type in ("assignment_expression", "update_expression", "pointer_expression", "field_expression"):
+            return indexed and outer.child_by_field_name("right") == node
+        return indexed or outer.type in ("array_declarator", "sizeof_expression")
+
+    def _known(self, callee: str) -> bool:
+        macro = callee in self.source.function_macros
+        return not macro and (table.helper(callee) is not None or callee in self.source.functions)
 
     def type_of(self, node: Node) -> Type:
         """Return the type that a type descriptor names."""
@@ -628,6 +653,16 @@ def _raises(trouble: Exception) -> Any:
         raise trouble
 
     return run
+
+
+def _is_entry(entry: Compiled, kind: CInt) -> bool:
+    """Return whether a constant is one of an array of ``kind``: a number, or flags among flags."""
+    flags = isinstance(entry.constant, Bits)
+    return entry.constant is not None and (kind.name == "gfp_t" if flags else not isinstance(entry.constant, Special))
+
+
+def _entry(constant: Any, kind: CInt) -> Any:
+    return constant if isinstance(constant, Bits) else wrapped(constant, kind)
 
 
 def _body(function: Node) -> Node:

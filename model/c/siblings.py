@@ -26,6 +26,8 @@ class Profile:
     left_out: Mapping[str, str] = field(default_factory=dict)  # claim that it does not promise: the reason
     caller: str = ""  # of around.c: retells the caller whose page array it fills
     read_with: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # parameter: read once with each value
+    orders: tuple[int, ...] = ()  # the orders that its claims mean, where they are not those of the ARM loop
+    few_valued: tuple[str, ...] = ()  # variables: a proof tells a place for each value of them
     only_order: str = ""  # the parameter that is the order of all its blocks
     order_mask: str = ""  # the parameter that is a mask of the orders it may ask for: any whose lowest is LOWEST
     of_any_mask: Mapping[str, str] = field(default_factory=dict)  # what it does not promise of any mask: the reason
@@ -72,6 +74,17 @@ PROFILES: dict[str, Profile] = {
         read_with={"order": tuple(range(LARGEST_ORDER + 1)), "nid": (NUMA_NO_NODE, 0)},
         only_order="order",
         at_a_glance={"order": 0, "nid": NUMA_NO_NODE},
+    ),
+    "alloc_largest_available": Profile(
+        left_out={
+            "fallback-may-retry": "profile: it has flags of its own, its caller passes none",
+            "flags-pass-through": "profile: it has flags of its own, its caller passes none",
+            "rollback-exact": "profile: its caller keeps blocks whole and frees each as what it was granted as",
+            "cleared-once": "profile: its flags hold __GFP_ZERO, the allocator clears",
+        },
+        caller="around_alloc_largest_available",
+        orders=(8, 4, 0),
+        few_valued=("max_order",),
     ),
 }
 ANY_OTHER = Profile()

@@ -17,9 +17,11 @@ from model.c.values import (
     GFP_FLAGS,
     UNDEFINED,
     Bits,
+    Block,
     Buffer,
     OrderMask,
     PowerOf,
+    Special,
     TopBit,
     Trouble,
     Unknown,
@@ -118,9 +120,15 @@ def _allocate(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Comp
     def run(f: Any) -> Any:
         flags = usable(gfp(f))
         if not isinstance(flags, Bits):
+            if isinstance(flags, Special) or flags != 0:
+                raise Unsupported(where, f"{flags} is not a set of flags")
             flags = Bits()
         f.memory.flush()
-        return f.kernel.alloc_pages(gfp_of(flags, f.call.gfp), order_of(order(f), where).__index__())
+        asked_with, asked_for = gfp_of(flags, f.call.gfp, where), order_of(order(f), where).__index__()
+        frame = f.kernel.alloc_pages(asked_with, asked_for)
+        if frame is not None:
+            f.newest = Block(frame, asked_for, asked_with.comp)
+        return frame
 
     return Compiled(PAGE_POINTER, run)
 
@@ -176,7 +184,31 @@ def _never(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compile
 
 def _split(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
     page, order, where = args[0].run, args[1].run, reader.place(node)
-    return Compiled(VOID, lambda f: f.kernel.split_page(page_of(page(f), where), order_of(order(f), where).__index__()))
+
+    def run(f: Any) -> None:
+        f.newest = None
+        f.kernel.split_page(page_of(page(f), where), order_of(order(f), where).__index__())
+
+    return Compiled(VOID, run)
+
+
+def _compound_order(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+    """``compound_order``: the order of the block that begins at a page, 0 where it is not compound."""
+    page, where = args[0].run, reader.place(node)
+    return Compiled(reader.model.uint, lambda f: _order_known(f, page_of(page(f), where), where))
+
+
+def _page_size(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+    """``page_size``: the bytes of the block that begins at a page, of one page where it is not compound."""
+    page, where = args[0].run, reader.place(node)
+    return Compiled(reader.model.ulong, lambda f: 1 << PAGE_SHIFT + _order_known(f, page_of(page(f), where), where))
+
+
+def _order_known(f: Any, frame: Any, where: str) -> int:
+    """Return the order that a page tells: only of the block that this turn got last. Raises Unsupported."""
+    if f.newest is None or frame != f.newest.frame:
+        raise Unsupported(where, "the order of another block than the one that this pass got last")
+    return f.newest.order if f.newest.compound else 0
 
 
 def _free_pages(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
@@ -185,6 +217,7 @@ def _free_pages(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Co
 
     def run(f: Any) -> None:
         frame = page_of(page(f), where)
+        f.newest = None
         f.memory.flush()
         f.kernel.free_pages(frame, order_of(order(f), where).__index__())
 
@@ -339,7 +372,8 @@ def _bug(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
 
 
 HELPERS: dict[str, Helper] = {
-    "split_page": _split, "__free_pages": _free_pages, "__free_page": _free_pages, "__dma_clear_buffer": _clear,
+    "split_page": _split, "compound_order": _compound_order, "page_size": _page_size,
+    "__free_pages": _free_pages, "__free_page": _free_pages, "__dma_clear_buffer": _clear,
     "__fls": _fls_long, "fls": _fls, "ilog2": _fls, "fls_long": _fls, "__ffs": _ffs_long, "get_order": _get_order,
     "min": _extreme, "max": _extreme, "min_t": _extreme_t, "max_t": _extreme_t, "BIT": _bit, "GENMASK": _genmask,
     "likely": _same, "unlikely": _same, "READ_ONCE": _same, "WARN_ON": _warn, "WARN_ON_ONCE": _warn,

@@ -54,6 +54,15 @@ class SlotPointer(Special):
 
 
 @dataclass(frozen=True)
+class Block:
+    """A block as it was granted."""
+
+    frame: Any
+    order: int
+    compound: Any  # asked for with __GFP_COMP: its pages know its order
+
+
+@dataclass(frozen=True)
 class TopBit(Special):
     """The index of the highest bit set in ``of``, which is above 0. Compared as it stands, else made a number."""
 
@@ -133,6 +142,7 @@ class OrderMask(Special):
         return f"orders {min(self.kept)}..{max(self.kept)} with {', '.join(map(str, sorted(self.sure)))}"
 
 
+OTHER_FLAGS = {"__GFP_HARDWALL": 0x100000, "__GFP_THISNODE": 0x200000, "__GFP_ACCOUNT": 0x400000}
 OTHER = "other"  # of the caller's flags: all those without a name here
 
 
@@ -170,7 +180,8 @@ class Bits(Special):
         return Bits(universe - self.on)
 
 
-GFP_UNIVERSE = frozenset({*NAMES, OTHER})
+OPAQUE = frozenset({*OTHER_FLAGS, OTHER})  # together the opaque rest of a Gfp: a caller's passes whole or not at all
+GFP_UNIVERSE = OPAQUE | set(NAMES)
 CALLERS_GFP = Bits(passed=GFP_UNIVERSE)
 
 # include/linux/gfp_types.h; those without a field in Gfp count as its opaque rest, with the values of Linux 6.1
@@ -184,7 +195,6 @@ GFP_FLAGS: dict[str, frozenset[str]] = {
     "GFP_USER": frozenset({"direct_reclaim", "kswapd_reclaim", "io", "fs", "__GFP_HARDWALL"}),
     "GFP_HIGHUSER": frozenset({"direct_reclaim", "kswapd_reclaim", "io", "fs", "__GFP_HARDWALL", "highmem"}),
 }
-OTHER_FLAGS = {"__GFP_HARDWALL": 0x100000, "__GFP_THISNODE": 0x200000, "__GFP_ACCOUNT": 0x400000}
 GFP_FLAGS |= {name: frozenset({name}) for name in OTHER_FLAGS}
 
 SINGLE_PAGES, FORCE_CONTIGUOUS = "DMA_ATTR_ALLOC_SINGLE_PAGES", "DMA_ATTR_FORCE_CONTIGUOUS"
@@ -203,27 +213,35 @@ def callers_attrs(single_pages: bool) -> Bits:
     return Bits(on, ATTRS_UNIVERSE - {SINGLE_PAGES, FORCE_CONTIGUOUS})
 
 
-def gfp_of(bits: Bits, passed: Gfp) -> Gfp:
+def gfp_of(bits: Bits, passed: Gfp, where: str) -> Gfp:
     """Return ``bits`` as the flags of a request, where the caller passed ``passed``."""
     named: dict[str, Any] = {name: name in bits.on or (name in bits.passed and getattr(passed, name)) for name in NAMES}
     extra = sum(OTHER_FLAGS.get(name, 0) for name in bits.on)
     if OTHER in bits.on or bits.passed - GFP_UNIVERSE:
-        raise Unsupported("", "a set of flags of which only the complement is known")
-    if OTHER in bits.passed:
+        raise Unsupported(where, "a set of flags of which only the complement is known")
+    if _passes_opaque(bits, where):
         return Gfp(**named, other=passed.other if not extra else passed.other | extra)
     return Gfp(**named, other=extra)
 
 
-def any_flag(bits: Bits, passed: Gfp) -> bool:
+def _passes_opaque(bits: Bits, where: str) -> bool:
+    """Return whether the opaque rest is as the caller passed it. Raises Unsupported where only a part of it is."""
+    passed = OPAQUE & bits.passed
+    if passed and passed != OPAQUE - bits.on:
+        raise Unsupported(where, f"a part of the caller's flags: {min(OPAQUE - bits.on - passed)} is not in it")
+    return bool(passed)
+
+
+def any_flag(bits: Bits, passed: Gfp, where: str) -> bool:
     """Return whether any flag is set, where the caller passed ``passed``."""
     if bits.on:
         return True
     unknown = bits.passed - GFP_UNIVERSE
     if unknown:
-        raise Unsupported("", f"{min(unknown)}, of which a call says nothing")
+        raise Unsupported(where, f"{min(unknown)}, of which a call says nothing")
     if any(name in bits.passed and getattr(passed, name) for name in NAMES):
         return True
-    return OTHER in bits.passed and bool(passed.other != 0)
+    return _passes_opaque(bits, where) and bool(passed.other != 0)
 
 
 def usable(value: Any) -> Any:

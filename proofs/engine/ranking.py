@@ -21,10 +21,12 @@ class Ranking:
     numbers: tuple[tuple[Location, int], ...]
     entries: tuple[Int | int, ...]  # the measure where the cycle is entered, over what was before
     passes: bool  # its turns are passes of "while (count)", not of the rollback
+    unit: int = 1  # by so much, at least, every turn lowers it: a number of bytes falls by whole pages
 
     def __str__(self) -> str:
         most = max(number for _, number in self.numbers)
-        return repr(self.term)[1:-1] + (f" + {most}..0" if most else "")
+        unit = f" / {self.unit}" if self.unit > 1 else ""
+        return repr(self.term)[1:-1] + unit + (f" + {most}..0" if most else "")
 
 
 def phases(system: System, invariants: Invariants) -> list[list[Location]]:
@@ -131,13 +133,14 @@ def _try(
             numbers[source] = max(numbers[source], numbers[target] + 1 - fall)
     if any(numbers[source] < numbers[target] + 1 - fall for source, target, fall in falls):
         return None
+    unit = max(1, min((fall for *_, fall in falls), default=1))
     passes = False
     for transition in leaves:  # a pass that leaves the cycle takes one too
         assert transition.source is not None
         if any(isinstance(event, Turn) for event in transition.events):
             passes = True
             solver.push((*hypotheses(system, invariants, transition.source), *transition.literals))
-            spent = _can(solver, at[transition.source] + numbers[transition.source] < 1)
+            spent = _can(solver, at[transition.source] + numbers[transition.source] < unit)
             solver.pop()
             if spent:
                 return None
@@ -148,7 +151,7 @@ def _try(
         if transition.target in inside and transition.source not in inside
         if transition.source is None or invariants[transition.source].reached
     )  # fmt: skip
-    return Ranking(term * weight, tuple(numbers.items()), entries, passes)
+    return Ranking(term * weight, tuple(numbers.items()), entries, passes, unit)
 
 
 def _at(term: Int, names: Iterable[str]) -> Int:
@@ -191,7 +194,7 @@ def bounded_by(solver: Solver, system: System, invariants: Invariants, ranking: 
     ]  # fmt: skip
     for transition, entry in zip(entering, ranking.entries, strict=True):
         solver.push((*hypotheses(system, invariants, transition.source), *transition.literals))
-        exceeded = _can(solver, entry > variable("n") + spare)
+        exceeded = _can(solver, entry > (variable("n") + spare) * ranking.unit)
         solver.pop()
         if exceeded:
             return False
