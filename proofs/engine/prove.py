@@ -213,13 +213,15 @@ class Prover:
         """Return REFUTED with the smallest scenario, or None when no finder found a run that breaks the claim."""
         if most is None:
             most = INT_MAX if self.target.int_only else self.target.most_n
-        first, *others = (
-            Question(self.target.loop, claim.name, part.monitor, Matter(call, self.target.orders), least, most)
-            for mask in search.masks(self.target.loop)
-            for call in [replace(self.ground.call, n=0, order_mask=mask)]
-        )
-        some = [find(first, finders), *(find(question, QUICK) for question in others)]
-        found = min((one for one in some if one is not None), key=lambda one: one.call.n, default=None)
+        found: search.Scenario | None = None
+        for mask in search.masks(self.target.loop):
+            matter = Matter(replace(self.ground.call, n=0, order_mask=mask), self.target.orders)
+            one = find(Question(self.target.loop, claim.name, part.monitor, matter, least, most), finders)
+            finders = QUICK
+            if one is not None and (found is None or one.call.n < found.call.n):
+                found = one
+            if found is not None and found.call.n <= least:  # no smaller one can be
+                break
         if found is None:
             return None
         again = Matter(found.call, self.target.orders)
