@@ -39,7 +39,7 @@ def kept(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
 
 
 def possible(system: System, elements: inv.Invariants, solver: Solver) -> tuple[System, tuple[Obligation, ...]]:
-    """Return the system without the paths that the invariants never let be taken, and that they do not."""
+    """Return the system without the paths that the invariants never let be taken, and obligations that say so."""
     going, never = list[Transition](), list[Obligation]()
     for source, transitions in system.by_source().items():
         if source is not None and not elements[source].reached:

@@ -40,7 +40,7 @@ from spec.claims import NO_PAGE_TWICE, RETURNS, Claim, Part
 from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
 
-MANY_PATHS = 300  # of a loop: then a search for a scenario comes first
+MANY_PATHS = 100  # of a loop: then a search for a scenario comes first
 QUICK = ("breadth-first",)  # finders, where others have not failed yet
 QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
 
@@ -138,7 +138,7 @@ class Prover:
         return replace(answer, reason=lack) if answer.word is Word.PROVED else answer
 
     def _possible(self, base: Base) -> tuple[System, tuple[Obligation, ...]]:
-        """Return the loop's paths without those that its invariants leave no room for, and that they leave none."""
+        """Return the loop's paths without those that its invariants leave no room for, and obligations that say so."""
         if id(base) not in self.possible:
             solver = Solver()
             self.possible[id(base)] = possible(base.system, base.invariants, solver)
