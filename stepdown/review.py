@@ -193,11 +193,13 @@ def fates_and_costs(
     """Return what becomes of the claims and of the costs (of the first reading if there are several; none of a loop
     that is removed), as far as is known in ``limit`` seconds. Claims and costs are each judged in processes of their
     own, for as many cores."""
+    from proofs.engine.theorem import SLOW_TO_PROVE
     from proofs.engine.verdict import Answer
     from proofs.engine.words import Word
     from proofs.worst_case import COSTS, WorstCase, worst_cases
 
-    names = claims_on(next(iter(targets.values())))  # every function of C is judged by the same
+    known = claims_on(next(iter(targets.values())))  # every function of C is judged by the same
+    names = sorted(known, key=SLOW_TO_PROVE.__contains__)  # the slow ones last: they alone may come late
     works: dict[tuple[str, str], Callable[[], Iterable[Any]]] = {}
     for when, target in targets.items():
         works[when, "claims"] = partial(answers, target, names, jobs=1)
@@ -215,8 +217,8 @@ def fates_and_costs(
         sides = (told.get((when, what), none) for when in ("before", "after"))
         return zip(*(found + unknown[what][len(found) :] for found in sides), strict=True)
 
-    fates = [Fate(name, old, new) for name, (old, new) in zip(names, both("claims"), strict=True)]
-    return fates, list(both("costs")) if "after" in targets else []
+    fates = {name: Fate(name, old, new) for name, (old, new) in zip(names, both("claims"), strict=True)}
+    return [fates[name] for name in known], list(both("costs")) if "after" in targets else []
 
 
 def costs_at(pages: list[int], targets: Mapping[str, Target]) -> dict[str, dict[int, int]]:
