@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -168,7 +168,6 @@ def reads(source: Source, name: str) -> list[str]:
 
 def judged(pair: Pair, change: FileChange, tree: Path, message: str, limit: float) -> LoopReview:
     """Return what a patch does to one loop."""
-    from proofs.worst_case import COSTS
     from stepdown.c_target import target_in_tree
 
     model = "ilp32" if change.name.startswith("arch/arm/") else "lp64"
@@ -176,51 +175,50 @@ def judged(pair: Pair, change: FileChange, tree: Path, message: str, limit: floa
     targets = {
         when: target_in_tree(tree / change.name, source, name, model) for when, (source, name) in both.items() if name
     }
-    names = claims_on(next(iter(targets.values())))  # every function of C is judged by the same
-    works = [partial(claims_and_costs if pair.name else claims_alone, target, names) for target in targets.values()]
-    told = dict(zip(targets, (in_time(found, names, limit) for found in all_beside(works, limit)), strict=True))
-    nothing = [None] * (len(names) + len(COSTS))
-    pairs = list(zip(told.get("before", nothing), told.get("after", nothing), strict=True))
     loop = LoopReview(f"{change.name}:{pair.name or pair.was}", pair.how, hunk_of(change, pair))
     loop.was = pair.was if pair.how == "renamed" else ""
-    loop.fates = [Fate(name, old, new) for name, (old, new) in zip(names, pairs, strict=False)]
-    answers = [one for fate in loop.fates for one in (fate.old, fate.new) if one is not None]
-    loop.unread = next((one.reason for one in answers if one.word.value == "UNSUPPORTED"), "")
-    if not loop.unread:
-        loop.costs = pairs[len(names) :] if pair.name else []
+    loop.fates, loop.costs = fates_and_costs(targets, limit)
+    given = [one for fate in loop.fates for one in (fate.old, fate.new) if one is not None]
+    loop.unread = next((one.reason for one in given if one.word.value == "UNSUPPORTED"), "")
+    if loop.unread:
+        loop.costs = []
+    else:
         loop.attempts = costs_at([n for n in sizes(message) if n <= MOST_PAGES] or list(SOME_PAGES), targets)
     return loop
 
 
-def in_time(found: list[Any], names: list[str], limit: float) -> list[Any]:
-    """Return what came in time, and that the rest has no answer."""
+def fates_and_costs(
+    targets: Mapping[str, Target], limit: float
+) -> tuple[list[Fate], list[tuple[WorstCase | None, WorstCase]]]:
+    """Return what becomes of the claims and of the costs (of the first reading if there are several; none of a loop
+    that is removed), as far as is known in ``limit`` seconds. Claims and costs are each judged in processes of their
+    own, for as many cores."""
+    from proofs.engine.theorem import SLOW_TO_PROVE
     from proofs.engine.verdict import Answer
     from proofs.engine.words import Word
-    from proofs.worst_case import COSTS, WorstCase
+    from proofs.worst_case import COSTS, WorstCase, worst_cases
 
+    known = claims_on(next(iter(targets.values())))  # every function of C is judged by the same
+    names = sorted(known, key=SLOW_TO_PROVE.__contains__)  # the slow ones last: they alone may come late
+    works: dict[tuple[str, str], Callable[[], Iterable[Any]]] = {}
+    for when, target in targets.items():
+        works[when, "claims"] = partial(answers, target, names, jobs=1)
+        if "after" in targets:
+            works[when, "costs"] = partial(worst_cases, (*target.readings, target)[0])
+    told = dict(zip(works, all_beside([*works.values()], limit), strict=True))
     late = f"no answer within {limit:g} s"
-    none: list[Any] = [Answer(name, Word.UNKNOWN, late) for name in names]
-    return found + [*none, *(WorstCase(cost, Word.UNKNOWN, reason=late) for cost in COSTS)][len(found) :]
+    unknown: dict[str, list[Any]] = {
+        "claims": [Answer(name, Word.UNKNOWN, late) for name in names],
+        "costs": [WorstCase(cost, Word.UNKNOWN, reason=late) for cost in COSTS],
+    }
 
+    def both(what: str) -> Iterator[tuple[Any, Any]]:
+        none = [None] * len(unknown[what])
+        sides = (told.get((when, what), none) for when in ("before", "after"))
+        return zip(*(found + unknown[what][len(found) :] for found in sides), strict=True)
 
-def claims_alone(target: Target, names: list[str]) -> Iterator[Any]:
-    """Yield the answer to each claim."""
-    return answers(target, names, jobs=1)
-
-
-def claims_and_costs(target: Target, names: list[str]) -> Iterator[Any]:
-    """Yield the answer to each claim, then the worst case of each cost, of the first reading if there are several."""
-    from proofs.engine.prove import Prover
-    from proofs.engine.theorem import prove_with
-    from proofs.worst_case import worst_cases
-
-    if target.readings:
-        yield from answers(target, names, jobs=1)
-        yield from worst_cases(target.readings[0])
-    else:
-        prover = Prover(target)
-        yield from prove_with(prover, names)
-        yield from worst_cases(target, prover)
+    fates = {name: Fate(name, old, new) for name, (old, new) in zip(names, both("claims"), strict=True)}
+    return [fates[name] for name in known], list(both("costs")) if "after" in targets else []
 
 
 def costs_at(pages: list[int], targets: Mapping[str, Target]) -> dict[str, dict[int, int]]:

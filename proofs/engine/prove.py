@@ -40,7 +40,7 @@ from spec.claims import NO_PAGE_TWICE, RETURNS, Claim, Part
 from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
 
-MANY_PATHS = 300  # of a loop: then a search for a scenario comes first
+MANY_PATHS = 100  # of a loop: then a search for a scenario comes first
 QUICK = ("breadth-first",)  # finders, where others have not failed yet
 QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
 
