@@ -7,10 +7,13 @@ import statistics
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from spec.examples import EXAMPLES
 
 MACHINES = (0, 3, 4, 5, 6, 7, 8, 9, 10, 11)  # seeds of random machines with 4 MiB to give
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stepdown" / "kernels"
+MAIL = Path(__file__).parents[1] / "tests" / "data" / "mails" / "ten-nine-four.mail"
 COMMAND = [sys.executable, "-m", "stepdown"]
 
 
@@ -50,8 +53,26 @@ def mutations() -> None:
     print(f"{'smallest scenario of a mutation (median of all)':<58}{middle:8.2f} s; at most {most:.2f} s, {slowest}")
 
 
+def kernels() -> None:
+    """Print what the kernel's own C costs, where `make kernel-sources` has put it."""
+    for version in ("6.1", "6.12"):
+        tree = CACHE / f"linux-{version}"
+        loop = f"{tree}/arch/arm/mm/dma-mapping.c"
+        if not tree.is_dir():
+            print(f"no kernel source in {tree}: make kernel-sources")
+            continue
+        show(f"verify {version}'s C and that it is the model (median of 5)", 5, "verify", loop, "--same-as", "patched")
+        show(f"survey {version}, every file", 1, "survey", str(tree))
+        show(f"review a mail against {version} (median of 3)", 3, "review", str(MAIL), "--tree", str(tree))
+        runs = 50_000
+        none = show("conform, 0 runs beside the model", 1, "conform", loop, "--same-as", "patched", "--runs", "1")
+        some = show(f"conform, {runs} runs", 1, "conform", loop, "--same-as", "patched", "--runs", str(runs))
+        print(f"  conform: {2 * runs / (some - none):,.0f} runs a second, both data models")
+
+
 def main() -> None:
     """Print the table."""
+    kernels()
     patched = show("verify patched, every claim, every n (median of 5)", 5, "verify", "patched")
     single = show("verify single-pages (median of 3)", 3, "verify", "single-pages")
     before = show("verify pre-patch, every n that an int holds", 1, "verify", "pre-patch")

@@ -32,10 +32,14 @@ class Target:
     def sizes(self) -> str:
         """Return the domain of a proof, in words."""
         if self.most_n is not None:
-            bits = (self.most_n + 1).bit_length() - 1
-            most = f"2^{bits} - 1" if self.most_n + 1 == 1 << bits else f"{self.most_n}"
-            return f"every n that its size can express, 0 to {most}"
+            largest = sorted({reading.most_n or 0 for reading in self.readings or (self,)})
+            return f"every n that its size can express, 0 to {' or '.join(map(_power, largest))}"
         return "every n that an int holds, 0 to 2^31 - 1" if self.int_only else "every n >= 0"
+
+
+def _power(number: int) -> str:
+    bits = (number + 1).bit_length() - 1
+    return f"2^{bits} - 1" if number + 1 == 1 << bits else f"{number}"
 
 
 TARGETS: dict[str, Target] = {

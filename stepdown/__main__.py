@@ -62,7 +62,11 @@ def cli() -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json", "junit", "ktap"]), default="text")
 @click.option("--smt2", metavar="DIR", help="Write every obligation there as SMT-LIB 2.")
 @click.option("--explain", is_flag=True, help="Print the supporting invariants, too.")
-@click.option("--data-model", type=click.Choice(["ilp32", "lp64"]), default="ilp32", help="The types of a FILE.c.")
+@click.option(
+    "--data-model",
+    type=click.Choice(["ilp32", "lp64"]),
+    help="The types of a FILE.c; without: both, ilp32 for arch/arm.",
+)
 @click.option("--orders", metavar="9,8,4,0", help="The patched loop with this order array, instead of a TARGET.")
 @click.option("--single-pages", is_flag=True, help="--orders or a FILE.c: called with DMA_ATTR_ALLOC_SINGLE_PAGES.")
 @click.option("--set", "sets", metavar="NAME=VALUE", multiple=True, help="A constant or CONFIG_ of a FILE.c's kernel.")
@@ -70,8 +74,9 @@ def cli() -> None:
 @click.option("--emit", type=click.Choice(["pytest"]), help="Print a test to paste for each run that breaks a claim.")
 @click.option("--same-as", type=click.Choice(MODELS), help="Is it the same as this model of ours?")
 def verify_command(
-    target: str, names: str | None, form: str, smt2: str | None, explain: bool, data_model: str, orders: str | None,
-    single_pages: bool, sets: tuple[str, ...], same_as: str | None, save: str | None, emit: str | None,
+    target: str, names: str | None, form: str, smt2: str | None, explain: bool, data_model: str | None,
+    orders: str | None, single_pages: bool, sets: tuple[str, ...], same_as: str | None, save: str | None,
+    emit: str | None,
 ) -> None:  # fmt: skip
     """Prove or refute the claims about TARGET: patched, pre-patch, order-mask, ..., FILE.py:CLASS, FILE.c:FUNCTION.
 

@@ -44,9 +44,10 @@ def is_c(text: str) -> bool:
 
 
 def read_target(
-    text: str, data_model: str = "ilp32", single_pages: bool = False, settings: Iterable[str] = ()
+    text: str, data_model: str | None = "ilp32", single_pages: bool = False, settings: Iterable[str] = ()
 ) -> Target:
-    """Return the function that ``text`` names. Raises Usage."""
+    """Return the function that ``text`` names; read with the types of each model that its path asks for, where none is
+    chosen. Raises Usage."""
     found = C_FILE.fullmatch(text)
     assert found is not None
     constants, configs = chosen_settings(settings)
@@ -58,7 +59,25 @@ def read_target(
             raise Usage(f"{source.name}: no function is called {name}; {nearest(name, source.functions)}")
     except Unreadable as trouble:
         raise Usage(str(trouble)) from None
-    return target_in_tree(path, source, name, data_model, single_pages, configs, constants)
+    models = (data_model,) if data_model is not None else models_of(path)
+    each = {model: target_in_tree(path, source, name, model, single_pages, configs, constants) for model in models}
+    return joined(each)
+
+
+def models_of(path: Path) -> tuple[str, ...]:
+    """Return the data models that a file is built for: arch/arm has ints, longs and pointers of 32 bits."""
+    return ("ilp32",) if "/arch/arm/" in path.resolve().as_posix() else ("ilp32", "lp64")
+
+
+def joined(by_model: Mapping[str, Target]) -> Target:
+    """Return one function, read with the types of several models, as one target: a claim must hold with each."""
+    targets = list(by_model.values())
+    if len(targets) == 1:
+        return targets[0]
+    readings = tuple(reading for target in targets for reading in target.readings or (target,))
+    notes = tuple(dict.fromkeys(note for target in targets for note in target.notes))
+    ways = f", in {len(readings)} ways" if len(readings) > len(targets) else ""
+    return replace(targets[0], sentence=f"read from C, {' and '.join(by_model)}{ways}", readings=readings, notes=notes)
 
 
 def target_in_tree(

@@ -79,7 +79,9 @@ def read(text: str, where: str) -> list[Saved]:
 
 
 def broken(target: Target, scenario: Scenario) -> str:
-    """Return how the run breaks its claim on ``target``, "" where it does not (any more)."""
+    """Return how the run breaks its claim on ``target``, in any of its readings, "" where it does not (any more)."""
+    if target.readings:
+        return next(filter(None, (broken(reading, scenario) for reading in target.readings)), "")
     from proofs.engine import search
 
     claim = NAMED[scenario.claim]
@@ -136,6 +138,7 @@ def either_way(target: Target, scenario: Scenario) -> list[int]:
 
 def notes(target: Target, scenario: Scenario) -> list[str]:
     """Return what stands below the table of a run: memory that does it, and which answers do not matter."""
+    target = next((reading for reading in target.readings if broken(reading, scenario)), target)
     lines = []
     line = memory_line(target, scenario)
     if line:

@@ -176,12 +176,6 @@ def _listen(running: dict[Connection, _Child], done: dict[Found, Judged], second
             del running[receiver]
 
 
-def _models(path: Path, chosen: str | None) -> tuple[str, ...]:
-    if chosen is not None:
-        return (chosen,)
-    return ("ilp32",) if "/arch/arm/" in path.resolve().as_posix() else ("lp64", "ilp32")
-
-
 def _work(base: Path, found: Found, data_model: str | None, sender: Connection) -> None:
     """Judge one function, in a child: send each answer as it comes."""
     import resource
@@ -189,16 +183,15 @@ def _work(base: Path, found: Found, data_model: str | None, sender: Connection) 
     from model.c.siblings import profile_of
     from model.c.source import Source, read_bytes
     from proofs.engine.prove import Prover
-    from stepdown.c_target import Unread, target_in_tree
+    from stepdown.c_target import Unread, models_of, target_in_tree
 
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     path = base / found.path
     try:
         source = Source(found.path, read_bytes(path))
         one = profile_of(found.name).at_a_glance
-        targets = [
-            target_in_tree(path, source, found.name, model, constants=one) for model in _models(path, data_model)
-        ]
+        models = models_of(path) if data_model is None else (data_model,)
+        targets = [target_in_tree(path, source, found.name, model, constants=one) for model in models]
         for target in targets:
             if isinstance(target.loop, Unread):
                 sender.send(("", "UNREAD", str(target.loop.trouble)))

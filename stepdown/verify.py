@@ -53,7 +53,9 @@ def chosen_claims(text: str | None, target: Target | None = None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def chosen_target(text: str, data_model: str = "ilp32", single_pages: bool = False, sets: Iterable[str] = ()) -> Target:
+def chosen_target(
+    text: str, data_model: str | None = None, single_pages: bool = False, sets: Iterable[str] = ()
+) -> Target:  # fmt: skip
     """Return the target called ``text``, a function of a C file, or the class of a Python file. Raises Usage."""
     known = TARGETS | EXAMPLES | {name: defect.target for name, defect in DEFECTS.items()}
     if text in known:
@@ -76,14 +78,14 @@ class Choice:
 
     text: str = "patched"
     orders: str | None = None
-    data_model: str = "ilp32"
+    data_model: str | None = None  # of a FILE.c: None: both, or ilp32 alone for arch/arm
     single_pages: bool = False
     sets: tuple[str, ...] = ()
 
     def typed(self) -> str:
         """Return the choice as it is typed in a shell."""
         words = [self.text] if self.orders is None else ["--orders", self.orders.strip("{} ").replace(" ", "")]
-        words += [] if self.data_model == Choice.data_model else ["--data-model", self.data_model]
+        words += [] if self.data_model is None else ["--data-model", self.data_model]
         words += ["--single-pages"] if self.single_pages else []
         return shlex.join([*words, *(word for setting in self.sets for word in ("--set", setting))])
 
@@ -181,11 +183,12 @@ def _shown(numbers: range) -> Iterable[int]:
 
 def merged(readings: Sequence[Target], answers: Sequence[Answer]) -> Answer:
     """Return the answer to a claim on several readings of one function: PROVED if it is in all that it applies to,
-    else the first one that is refuted, else the first one that is not proved, which says in which reading."""
+    else the first one that is refuted, or is not its model, else the first one that is not proved; it says in which
+    reading."""
     from proofs.engine.verdict import LACKS_CASES
 
     words = [answer.word.value for answer in answers]
-    worst = next((word for word in words if word == "REFUTED"), None)
+    worst = "REFUTED" if "REFUTED" in words else "MISMATCH" if "MISMATCH" in words else None
     worst = worst or next((word for word in words if word not in ("PROVED", "NOT APPLICABLE")), None)
     if worst is not None:
         at = words.index(worst)
@@ -200,6 +203,8 @@ def merged(readings: Sequence[Target], answers: Sequence[Answer]) -> Answer:
 def compared(target: Target, same_as: str, obligations: bool = False) -> Answer:
     """Return whether ``target`` does the same as the built-in one called ``same_as``: PROVED, or MISMATCH with the
     smallest run on which it does not."""
+    if target.readings:
+        return merged(target.readings, [compared(reading, same_as, obligations) for reading in target.readings])
     from model.lockstep import SAME, Lockstep
     from proofs.engine.prove import Prover
     from proofs.engine.words import Word
