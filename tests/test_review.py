@@ -20,7 +20,7 @@ from stepdown import review_report
 from stepdown.mail import MOST_BYTES, BadMail, mails
 from stepdown.message_numbers import NOT_CHECKABLE, REFUTED, REPRODUCED, calculated, numbers, sizes
 from stepdown.patches import BadPatch, Change, applied, parsed
-from stepdown.review import changed_loops
+from stepdown.review import changed_loops, reviews
 from tests.test_cli import refused, stepdown
 
 MUTATED = 2_000  # mails; 100,000 were tried by hand
@@ -370,17 +370,16 @@ def test_no_mutated_mail_ends_in_anything_but_a_change_or_one_line(tree: Path) -
     assert refused_ones > MUTATED // 20
 
 
-def test_the_2016_patch_retold_reproduces_both_numbers_of_its_message(tree: Path) -> None:
-    walk = (PATCHED.parent / "walk.c").read_text()
-    after = (PATCHED.parent / "patched.c").read_text()
-    (tree / PATH).write_text(walk)
-    diff = "".join(unified_diff(walk.splitlines(True), after.splitlines(True), f"a/{PATH}", f"b/{PATH}"))
+def the_2016_patch(tree: Path) -> Path:
     message = (
         "Allocating 4M (1024 pages) of fragmented memory takes\nsum(int(math.log(i, 2)) + 1 for i in range(1, 1025))\n"
         "=> 9228 calls; with this patch 1027 calls."
     )
-    path = tree / "patch.mail"
-    path.write_text(MAIL.format(subject="optimize", message=message, path=PATH, diff=diff))
+    return mail_of(tree, PATCHED.with_name("walk.c").read_text(), PATCHED.read_text(), message)
+
+
+def test_the_2016_patch_retold_reproduces_both_numbers_of_its_message(tree: Path) -> None:
+    path = the_2016_patch(tree)
     said = stepdown("review", str(path), "--tree", str(tree), "--format", "json", "--limit", "1")
     (patch,) = json.loads(said.stdout)["patches"]
     told = {n["text"]: n["verdict"] for n in patch["numbers"]}
@@ -389,6 +388,19 @@ def test_the_2016_patch_retold_reproduces_both_numbers_of_its_message(tree: Path
     assert said.returncode == 3, "a loop of many paths has no answer in a second, and says so"
     assert {claim["change"] for claim in patch["loops"][0]["claims"]} >= {"unknown"}
     assert "UNKNOWN: no answer within 1 s" in {one["old"] for one in patch["loops"][0]["worst"]}
+
+
+@pytest.mark.slow
+def test_the_2016_patch_retold_gains_what_it_promises_and_leaves_nothing_unknown(tree: Path) -> None:
+    (review,) = reviews(mails(the_2016_patch(tree).read_bytes()), tree, limit=1200)
+    (loop,) = review.loops
+    assert (loop.word, {fate.word for fate in loop.fates}) == ("kept", {"kept", "gained", "not applicable"})
+    assert {fate.claim for fate in loop.fates if fate.word == "gained"} == {
+        "orders-from-array", "orders-never-increase", "refused-order-not-asked-again", "attempts-bounded",
+        "orders-deliverable", "chunk-index-aligned", "cost-after",
+    }  # fmt: skip
+    assert str(loop.costs[0][0]) == "(n+1)b - 2^b + 1  PROVED, tight"
+    assert {cost.word.value for both in loop.costs for cost in both if cost is not None} == {"PROVED"}
 
 
 def test_a_sum_is_calculated_and_nothing_else_is_run() -> None:
