@@ -18,6 +18,7 @@ from spec.targets import Target
 
 MOST_SEEDS = 30  # of sampled runs, when a path is still without one
 LONG_SEED, MOST_TURNS = 5, 300  # with this seed the runs are long, in turns
+REFUSING_SEED, TOGETHER = 1, (2, 3)  # looked at for all such paths at once; with the first, pages are refused often
 MOST_SIZE, MOST_COMPARED = 1 << 16, 8  # of the sizes that the loop's own comparisons suggest
 
 
@@ -101,21 +102,27 @@ def taken_by_no_run(target: Target, system: System, wanted: Iterable[tuple[Trans
     alike: dict[tuple[tuple[str, bool], ...], list[tuple[Transition, int]]] = {}
     for path, least in wanted:
         alike.setdefault(tuple(flags_asked(path)), []).append((path, least))
-    return [path for told, paths in alike.items() for path in _not_drawn(target, system, paths, dict(told))]
+    untaken: list[Transition] = []
+    for told, paths in alike.items():
+        left = _not_drawn(target, system, paths, dict(told), (REFUSING_SEED, *TOGETHER))
+        for pair in paths:
+            if any(pair[0] is path for path in left):
+                untaken += _not_drawn(target, system, [pair], dict(told), range(2, MOST_SEEDS))
+    return untaken
 
 
 def _not_drawn(
-    target: Target, system: System, wanted: list[tuple[Transition, int]], told: dict[str, bool]
+    target: Target, system: System, wanted: list[tuple[Transition, int]], told: dict[str, bool], seeds: Iterable[int]
 ) -> list[Transition]:
     compared = sizes_compared(system)
     sizes = {n for path, least in wanted for n in (least, *compared, *sizes_near(path)) if n >= least}
     flags = {flag for transition in system.transitions for flag, _ in flags_asked(transition)}
     asked = sorted(flag for flag in flags if flag.startswith("gfp."))
     left = [path for path, _ in wanted]
-    for seed in range(2, MOST_SEEDS):
+    for seed in seeds:
         drawn = {flag: bool(seed >> at & 1) for at, flag in enumerate(asked)} | told
         turns = MOST_TURNS if seed == LONG_SEED else 4 * sampling.MOST_TURNS
-        chances = sampling.CHANCES if seed % 2 else sampling.REFUSING
+        chances = sampling.REFUSING if seed == REFUSING_SEED else sampling.CHANCES
         for run in sampling.sample_runs(target.loop, target.single_pages, seed, sorted(sizes), turns, drawn, chances):
             for step in run.passes:
                 if not left:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 from random import Random
 from typing import Any
 
@@ -14,16 +16,18 @@ from proofs.engine import sampling
 from proofs.engine import shape as shapes
 from proofs.engine.coverage import MOST_SIZE, first_turn_takes, taken, taken_by_no_run
 from proofs.engine.environment import Unwatched, WatchedFrame
+from proofs.engine.explorer import TooManyPaths
 from proofs.engine.leaps import a_leap_takes
 from proofs.engine.obligations import cases, inductive, least_n, leaves_room, possible, shown
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.system import CONSTANTS, Facts, Location, System, Transition, explore_loop, symbolic_call
-from proofs.engine.terms import Literal
+from proofs.engine.terms import Literal, Terms
 from proofs.engine.verdict import Answer, Obligation
 from proofs.engine.words import Word
 from spec.targets import Target
 
+MANY_PATHS = 500  # of a loop alone: then they are read again, where less may hold
 Samples = dict[Location, list[dict[str, int]]]
 
 
@@ -57,7 +61,7 @@ class Ground:
         self.call: Call = symbolic_call(target.single_pages, target.loop.lowest_order)
         self.bases: dict[str, Base] = {}
         self.gave_up: dict[str, SolverUnknown | inv.NoFixpoint] = {}  # once is enough: it takes long
-        self.located: dict[str, list[Trace]] = {}
+        self.located: dict[tuple[str, frozenset[str]], list[Trace]] = {}
         self.taken_apart: dict[frozenset[str], list[list[tuple[Any, Data]]]] = {}
 
     @cached_property
@@ -78,9 +82,43 @@ class Ground:
         return self.bases[kind]
 
     def _base(self, kind: str) -> Base:
+        """Return the base. The loop's paths are read where anything may hold; if they are many then, where what real
+        runs suggest holds, if that is proved of them. Where frames are watched, what is proved of the loop alone holds.
+        """
+        system = self._explored(kind, self._alone(kind))
+        if not kind and len(system.transitions) > MANY_PATHS:
+            suggested = self._suggested()
+            with suppress(SolverUnknown, inv.NoFixpoint, TooManyPaths):
+                base = self._base_of(kind, self._explored(kind, suggested), suggested)
+                if base is not None:
+                    return base
+        base = self._base_of(kind, system, {})
+        assert base is not None
+        return base
+
+    def _explored(self, kind: str, known: Facts) -> System:
+        t = self.target
+        return explore_loop(t.loop, self.call, kind, Solver(), t.int_only, t.most_n, known)
+
+    def _suggested(self) -> Facts:
+        """Return what the states of sampled runs have in common, by the shape of the loop's own state."""
+        elements: dict[Any, inv.Element] = {}
+        for run in self.runs:
+            for step in run.passes:
+                shape, data = shapes.take_apart(step.before, frozenset(), constants=CONSTANTS)
+                names = (*shapes.field_names(shape), "n")
+                if shape not in elements:
+                    forms: list[Terms] = [((name, 1),) for name in names]
+                    forms += [((a, 1), (b, -1)) for a, b in combinations(sorted(names), 2)]
+                    elements[shape] = inv.Element(names, {form: {0} for form in forms})
+                elements[shape].join(data | {"n": run.call.n})
+        return {shape: element.literals() for shape, element in elements.items()}
+
+    def _base_of(self, kind: str, system: System, suggested: Facts) -> Base | None:
+        """Return the base of a system whose paths were read where what is ``suggested`` holds; None where that is not
+        proved with it."""
         solver = Solver()
-        target, alone = self.target, self._alone(kind)
-        system = explore_loop(target.loop, self.call, kind, solver, target.int_only, target.most_n, alone)
+        alone = self._alone(kind)
         samples, covered = self._sample_base(system, kind)
         parameters = ("n", "watch") if kind else ("n",)
         below = {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}
@@ -92,6 +130,9 @@ class Ground:
             trouble = self._crashes(system, room, solver, obligations)
             if not trouble:
                 break
+        supposed = tuple(_supposed(system, found, suggested))
+        if not all(_holds(solver, one) for one in supposed):
+            return None
         if not kind:  # the loop's own branches are the unwatched base's matter
             untaken = (t for at, t in enumerate(system.transitions) if room[at] and at not in covered)
             trouble += self._never_taken(system, found, solver, untaken)
@@ -101,7 +142,7 @@ class Ground:
         }
         if kind:
             obligations = (*self.base("").obligations, *obligations)
-        base = Base(system, going, found, supporting, (*obligations, *never), trouble)
+        base = Base(system, going, found, supporting, (*obligations, *supposed, *never), trouble)
         base.resources = solver.resources()
         return base
 
@@ -111,7 +152,8 @@ class Ground:
 
     def traces(self, watches: str, system: System) -> list[Trace]:
         """Return the sampled runs with something watched in each, located in ``system``."""
-        if watches not in self.located:
+        key = watches, system.promoted
+        if key not in self.located:
             random = Random(2)
             found = []
             for run, states in zip(self.runs, self._states(system.promoted), strict=True):
@@ -124,8 +166,8 @@ class Ground:
                         steps.append((Location(loop_shape, view_shape), point, step))
                         view = sampling.view_after(view, watch, step.events)
                     found.append(Trace(run.call, watch, steps))
-            self.located[watches] = found
-        return self.located[watches]
+            self.located[key] = found
+        return self.located[key]
 
     def _states(self, promoted: frozenset[str]) -> list[list[tuple[Any, Data]]]:
         """Return the state before each turn of each run, taken apart once for whatever is watched."""
@@ -185,3 +227,20 @@ class Ground:
         never = taken_by_no_run(self.target, system, wanted)
         told = (f"a path at {path.source}: {'; '.join(map(str, path.literals))}" for path in never)
         return [Answer("", Word.VACUOUS, f"no run was found that takes {where}") for where in told]
+
+
+def _supposed(system: System, found: inv.Invariants, facts: Facts) -> Iterable[Obligation]:
+    """Yield that the invariants imply what the paths were read under."""
+    for location, element in found.items():
+        if element.reached and location.loop in facts:
+            given = inv.hypotheses(system, found, location)
+            yield Obligation(f"at {location} holds what its paths were read under", given, facts[location.loop])
+
+
+def _holds(solver: Solver, obligation: Obligation) -> bool:
+    """Return whether what is given implies every goal."""
+    solver.push(obligation.given)
+    try:
+        return not any(solver.satisfiable((goal.negated(),)) for goal in obligation.goals)
+    finally:
+        solver.pop()
