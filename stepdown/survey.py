@@ -27,6 +27,7 @@ class Found:
     name: str
     line: int = 0
     trouble: str = ""
+    unread: str = ""  # file:line and construct, where it is plain that the function cannot be read
 
 
 @dataclass
@@ -78,6 +79,7 @@ def find(folder: Path, jobs: int = JOBS) -> list[Found]:
 
 
 def _find_in(task: tuple[Path, Sequence[Path]]) -> list[Found]:
+    from model.c.function import unread_at_a_glance
     from model.c.shape import families
     from model.c.source import Source, Unreadable, read_bytes
 
@@ -90,7 +92,7 @@ def _find_in(task: tuple[Path, Sequence[Path]]) -> list[Found]:
                 continue
             source = Source(below, read_bytes(path))
             lines = [(source.functions[name][0].start_point[0] + 1, name) for name in families(source)]
-            found += [Found(below, name, line) for line, name in sorted(lines)]
+            found += [Found(below, name, line, unread=unread_at_a_glance(source, name)) for line, name in sorted(lines)]
         except Unreadable as trouble:
             found.append(Found(below, "", trouble=str(trouble)))
         except OSError as trouble:
@@ -119,8 +121,9 @@ def judge(
     with suppress(ImportError):
         import proofs.engine.prove  # noqa: F401 - once here, not in every child
     context = multiprocessing.get_context("fork")
-    waiting, running, done = list(functions), dict[Connection, _Child](), dict[Found, Judged]()
-    order = list(waiting)
+    order, running = list(functions), dict[Connection, _Child]()
+    done = {found: Judged(found, unread=found.unread) for found in order if found.unread}
+    waiting = [found for found in order if not found.unread]
     try:
         while order:
             while waiting and len(running) < jobs:
@@ -130,7 +133,8 @@ def judge(
                 child.start()
                 sender.close()
                 running[receiver] = _Child(Judged(found), child, time.monotonic() + seconds)
-            _listen(running, done, seconds)
+            if running:
+                _listen(running, done, seconds)
             while order and order[0] in done:
                 yield done[order.pop(0)]
     finally:
@@ -190,14 +194,14 @@ def _work(base: Path, found: Found, data_model: str | None, sender: Connection) 
     try:
         source = Source(found.path, read_bytes(path))
         one = profile_of(found.name).at_a_glance
-        models = models_of(path) if data_model is None else (data_model,)
+        models = (data_model,) if data_model is not None else models_of(path)[: 1 if one else None]
         targets = [target_in_tree(path, source, found.name, model, constants=one) for model in models]
         for target in targets:
             if isinstance(target.loop, Unread):
                 sender.send(("", "UNREAD", str(target.loop.trouble)))
                 return
         if one:
-            sender.send(("", "ALONE", ", ".join(f"{name}={value:#x}" for name, value in one.items())))
+            sender.send(("", "ALONE", ", ".join([*models, *(f"{name}={value:#x}" for name, value in one.items())])))
         readings = [reading for target in targets for reading in target.readings or (target,)]
         provers = [Prover(reading) for reading in readings]
         for name in claims_on(readings[0]):

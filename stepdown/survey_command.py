@@ -20,7 +20,7 @@ GOOD = ("PROVED", "NOT APPLICABLE")
 @click.command(name="survey", epilog=EPILOG)
 @click.argument("tree", type=click.Path(path_type=Path))
 @click.option(
-    "--seconds", type=click.FloatRange(0, 3600, min_open=True), default=5.0, show_default=True, help="For each."
+    "--seconds", type=click.FloatRange(0, 3600, min_open=True), default=4.0, show_default=True, help="For each."
 )
 @click.option(
     "--data-model", type=click.Choice(["ilp32", "lp64"]), help="C's types; without: both, ilp32 for arch/arm."

@@ -12,6 +12,7 @@ from model.c.flow import LoopHead, Step, live_at
 from model.c.line import Test
 from model.c.memory import Slots
 from model.c.reader import Reader
+from model.c.shape import parameters_of
 from model.c.siblings import LOWEST, profile_of
 from model.c.source import Source
 from model.c.table import PAGE_SHIFT
@@ -26,6 +27,7 @@ MOST_PASSES = 10_000  # of a loop inside a turn that is no fill
 MOST_STEPS = 200_000  # of one turn
 
 BYTES = ("size", "len", "length", "size_bytes", "bytes")
+NO_SIZE = "{} has no parameter that is a size or a page count"
 PAGES = ("count", "nr_pages", "n", "npages", "num_pages", "nr", "n_pages", "page_count", "nr_small_pages")
 
 
@@ -49,6 +51,17 @@ class Bound:
             "mask": "any mask of orders",
         }  # fmt: skip
         return f"{self.name} = {meaning[self.role]}"
+
+
+def unread_at_a_glance(source: Source, name: str) -> str:
+    """Return why a function cannot be read where that is plain without reading it, "" where it is not."""
+    try:
+        function = source.function(name)
+    except Unsupported as trouble:
+        return str(trouble)
+    if profile_of(name).caller or any(one in BYTES + PAGES for one in parameters_of(function)):
+        return ""
+    return f"{source.where(function)}: {NO_SIZE.format(name)}"
 
 
 class Frame:
@@ -111,7 +124,7 @@ class CFunction(Loop):
         self.history = history  # follow from which slot on nothing was ever stored
         self.bounds = [self._bound(variable, constants or {}) for variable in self.reader.parameters]
         if not any(bound.role in ("bytes", "pages") for bound in self.bounds):
-            raise Unsupported(f"{source.name}:{self.line}", f"{name} has no parameter that is a size or a page count")
+            raise Unsupported(f"{source.name}:{self.line}", NO_SIZE.format(name))
         if not any(head.cut and head.asks for head in self.reader.heads):
             raise Unsupported(f"{source.name}:{self.line}", f"{name} has no loop that asks the page allocator")
         order = next((bound.value for bound in self.bounds if bound.name == profile_of(name).only_order), 0)

@@ -46,6 +46,15 @@ def families(source: Source) -> list[str]:
     return [name for name in source.functions if name in shapes.near and shapes.is_family(name)]
 
 
+def parameters_of(function: Node) -> list[str]:
+    """Return the names of a function's parameters, in their order."""
+    listed = next((node for node in _nodes(function) if node.type == "parameter_list"), None)
+    named = (
+        (declared_name(child.child_by_field_name("declarator")) for child in listed.named_children) if listed else ()
+    )
+    return [name for name in named if name]
+
+
 class Shapes:
     """What the functions of a file ask a page allocator for."""
 
