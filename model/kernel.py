@@ -14,18 +14,24 @@ class Crash(Exception):
     """The loop did what the kernel does not survive; ``claim`` names the claim that this breaks."""
 
     def __init__(self, claim: str, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(claim, reason)
         self.claim = claim
         self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class Unsupported(Exception):
     """The code uses something that cannot be read; ``where`` is file:line, "" until somebody knows it."""
 
     def __init__(self, where: str, construct: str) -> None:
-        super().__init__(f"{where}: {construct}" if where else construct)
+        super().__init__(where, construct)
         self.where = where
         self.construct = construct
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.construct}" if self.where else self.construct
 
 
 class Allocator(Protocol):

@@ -111,9 +111,11 @@ def applied(files: Sequence[PatchedFile], tree: Path, already: dict[str, bytes])
             continue
         if not source and (already[target] if target in already else (tree / target).exists()):
             raise BadPatch(f"{target}: the patch creates it, and it is in the tree: is it the tree the patch is for?")
-        old = b"" if not source else already.get(source, b"") or contents(tree, source)
+        old = b"" if not source else already[source] if source in already else contents(tree, source)
         change = Change(target or source, old, old)
         change.new = _patched(change, old, file)
+        if file.is_rename:
+            already[source] = b""
         already[change.name] = change.new
         yield change
 

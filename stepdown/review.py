@@ -71,7 +71,8 @@ class LoopReview:
             return "gone"
         words = {fate.word for fate in self.fates}
         trouble = next((word for word in ("lost", "refuted") if word in words), "")
-        trouble = trouble or ("unknown" if self.unread or "unknown" in words else "")
+        unproved = any(cost is not None and cost.form is None for pair in self.costs for cost in pair)
+        trouble = trouble or ("unknown" if self.unread or unproved or "unknown" in words else "")
         return trouble or ("proved" if self.how == "added" else "kept")
 
 

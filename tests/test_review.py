@@ -16,11 +16,14 @@ import jsonschema
 import pytest
 
 from proofs.engine.beside import all_beside
+from proofs.engine.verdict import Answer
+from proofs.engine.words import Word
+from proofs.worst_case import WorstCase
 from stepdown import review_report
 from stepdown.mail import MOST_BYTES, BadMail, mails
 from stepdown.message_numbers import NOT_CHECKABLE, REFUTED, REPRODUCED, calculated, numbers, sizes
 from stepdown.patches import BadPatch, Change, applied, parsed
-from stepdown.review import changed_loops, reviews
+from stepdown.review import Fate, LoopReview, changed_loops, reviews
 from tests.test_cli import refused, stepdown
 
 MUTATED = 2_000  # mails; 100,000 were tried by hand
@@ -43,6 +46,9 @@ index 0123456..789abcd 100644
 {diff}--
 2.43.0
 """
+
+
+PATIENT = ("--limit", "900")  # no answer depends on how busy the machine is
 
 
 @pytest.fixture
@@ -87,7 +93,7 @@ def changed(data: bytes, tree: Path) -> bytes:
 def test_another_array_loses_its_claims_and_its_numbers_are_checked(tree: Path) -> None:
     message = "Allocating 4 MiB (1024 pages) took 1027 calls, and 1 MiB (257 pages)\nwere slow, too: 3 seconds."
     path = mail(tree, "{ 9, 8, 4, 0 }", "{ 10, 9, 4 }", message)
-    said = stepdown("review", str(path), "--tree", str(tree), "--format", "json")
+    said = stepdown("review", str(path), "--tree", str(tree), "--format", "json", *PATIENT)
     assert said.returncode == 1, said
     jsonschema.validate(json.loads(said.stdout), json.loads(SCHEMA.read_text()))
     (patch,) = json.loads(said.stdout)["patches"]
@@ -106,7 +112,7 @@ def test_another_array_loses_its_claims_and_its_numbers_are_checked(tree: Path) 
 
 def test_a_dropped_noretry_gets_a_reply_that_quotes_the_hunk(tree: Path) -> None:
     path = mail(tree, "gfp | __GFP_NORETRY", "gfp")
-    said = stepdown("review", str(path), "--tree", str(tree), "--format", "reply")
+    said = stepdown("review", str(path), "--tree", str(tree), "--format", "reply", *PATIENT)
     assert said.returncode == 1, said
     lines = said.stdout.splitlines()
     assert lines[0] == "Subject: Re: [PATCH] ARM: dma-mapping: change it"
@@ -121,14 +127,14 @@ def test_a_dropped_noretry_gets_a_reply_that_quotes_the_hunk(tree: Path) -> None
 
 def test_a_harmless_patch_keeps_all_and_offers_a_trailer_as_a_draft(tree: Path) -> None:
     path = mail(tree, "int count = size >> PAGE_SHIFT,", "int count = size >> PAGE_SHIFT /* whole */,")
-    said = stepdown("review", str(path), "--tree", str(tree), "--format", "reply")
+    said = stepdown("review", str(path), "--tree", str(tree), "--format", "reply", *PATIENT)
     assert said.returncode == 0, said
     assert "[Tested-by: YOUR NAME <YOUR ADDRESS>]" in said.stdout
 
 
 def reviewed(path: Path, tree: Path) -> tuple[int, list[dict[str, Any]]]:
     """Return the status of a review, and what it says of each loop; the JSON is as its schema says."""
-    said = stepdown("review", str(path), "--tree", str(tree), "--format", "json")
+    said = stepdown("review", str(path), "--tree", str(tree), "--format", "json", *PATIENT)
     assert not said.stderr, said.stderr
     told = json.loads(said.stdout)
     jsonschema.validate(told, json.loads(SCHEMA.read_text()))
@@ -165,7 +171,7 @@ def test_a_loop_that_is_added_and_breaks_claims_is_refuted_with_the_smallest_run
         .replace("{ 9, 8, 4, 0 }", "{ 9, 4 }")
     )
     path = mail_of(tree, text, text + bad)
-    said = stepdown("review", str(path), "--tree", str(tree), "--format", "reply")
+    said = stepdown("review", str(path), "--tree", str(tree), "--format", "reply", *PATIENT)
     assert said.returncode == 1, said
     lines = said.stdout.splitlines()
     assert "the patch adds this loop" in lines
@@ -181,7 +187,7 @@ def test_a_loop_that_is_added_and_breaks_claims_is_refuted_with_the_smallest_run
 
 def test_a_loop_that_is_removed_is_gone_and_loses_nothing(tree: Path) -> None:
     path = mail_of(tree, PATCHED.read_text(), "int nothing_left;\n")
-    said = stepdown("review", str(path), "--tree", str(tree))
+    said = stepdown("review", str(path), "--tree", str(tree), *PATIENT)
     assert said.returncode == 0, said
     assert "1 file, 1 loop removed" in said.stdout
     assert re.search(r"the patch removes this loop: \d\d claims proved of it, 0 refuted$", said.stdout, re.MULTILINE)
@@ -244,7 +250,7 @@ def test_a_patch_of_something_else_changes_no_loop(tree: Path) -> None:
     diff = "--- a/other.c\n+++ b/other.c\n@@ -1 +1 @@\n-int one;\n+int two;\n"
     path = tree / "patch.mail"
     path.write_text(MAIL.format(subject="other", message="m", path="other.c", diff=diff))
-    said = stepdown("review", str(path), "--tree", str(tree))
+    said = stepdown("review", str(path), "--tree", str(tree), *PATIENT)
     assert said.returncode == 0
     assert "no loop that asks for blocks of a varying order is changed" in said.stdout
     assert (tree / "other.c").read_text() == "int one;\n"
@@ -294,6 +300,25 @@ def test_a_series_is_applied_in_the_order_of_its_numbers(tree: Path) -> None:
     begin = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n"
     cover = "From: A <a@example.org>\nSubject: [PATCH 0/2] all of it\n\nNo change in here.\n"
     assert b"{ 4, 0 }" in changed("".join(begin + one for one in (cover, second, first)).encode(), tree)
+
+
+def test_a_file_that_an_earlier_patch_deletes_is_not_there_for_the_next(tree: Path) -> None:
+    (tree / "gone.c").write_text("int a;\n")
+    gone = "--- a/gone.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-int a;\n"
+    again = "--- a/gone.c\n+++ b/gone.c\n@@ -1 +1 @@\n-int a;\n+int b;\n"
+    already: dict[str, bytes] = {}
+    assert [change.new for change in applied(parsed(gone), tree, already)] == [b""]
+    with pytest.raises(BadPatch, match="does not apply"):
+        list(applied(parsed(again), tree, already))
+
+
+@pytest.mark.parametrize("word", ["lost", "unknown", "kept"])
+def test_a_cost_that_is_not_proved_is_unknown_unless_a_claim_is_lost(word: str) -> None:
+    held, broken = Answer("page-total", Word.PROVED), Answer("page-total", Word.REFUTED)
+    cost = WorstCase("attempts", Word.UNKNOWN, reason="too late")
+    fate = Fate("page-total", held, broken if word == "lost" else held)
+    loop = LoopReview("a.c:f", "changed", [], fates=[fate], costs=[] if word == "kept" else [(cost, cost)])
+    assert loop.word == word
 
 
 def test_a_file_that_moves_and_files_that_are_no_c_are_taken_as_they_are(tree: Path) -> None:
