@@ -65,7 +65,7 @@ def kernels() -> None:
         show(f"survey {version}, every file", 1, "survey", str(tree))
         show(f"review a mail against {version} (median of 3)", 3, "review", str(MAIL), "--tree", str(tree))
         runs = 50_000
-        none = show("conform, 0 runs beside the model", 1, "conform", loop, "--same-as", "patched", "--runs", "1")
+        none = show("conform, one run beside the model", 1, "conform", loop, "--same-as", "patched", "--runs", "1")
         some = show(f"conform, {runs} runs", 1, "conform", loop, "--same-as", "patched", "--runs", str(runs))
         print(f"  conform: {2 * runs / (some - none):,.0f} runs a second, both data models")
 
