@@ -49,10 +49,7 @@ def families(source: Source) -> list[str]:
 def parameters_of(function: Node) -> list[str]:
     """Return the names of a function's parameters, in their order."""
     listed = next((node for node in _nodes(function) if node.type == "parameter_list"), None)
-    named = (
-        (declared_name(child.child_by_field_name("declarator")) for child in listed.named_children) if listed else ()
-    )
-    return [name for name in named if name]
+    return [name for name in _listed(listed) if name] if listed is not None else []
 
 
 class Shapes:
@@ -135,8 +132,7 @@ class _Scope:
             elif kind == "expression_statement":
                 self._iterated(node)
             elif kind == "parameter_list" and not self.parameters:
-                names = [declared_name(child.child_by_field_name("declarator")) for child in node.named_children]
-                self.parameters = {name: at for at, name in enumerate(names) if name}
+                self.parameters = {name: at for at, name in enumerate(_listed(node)) if name}
             elif kind == "init_declarator":
                 self._assigned(node.child_by_field_name("declarator"), node.child_by_field_name("value"))
             elif kind == "declaration":
@@ -196,6 +192,11 @@ class _Scope:
 
 def _is_static(function: Node) -> bool:
     return any(text(child) == "static" for child in function.children if child.type == "storage_class_specifier")
+
+
+def _listed(parameters: Node) -> list[str]:
+    """Return the names in a list of parameters, "" for one without."""
+    return [declared_name(child.child_by_field_name("declarator")) for child in parameters.named_children]
 
 
 def _nodes(node: Node) -> Iterator[Node]:

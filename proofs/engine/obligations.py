@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from proofs.engine import invariants as inv
@@ -101,29 +102,22 @@ def shown(solver: Solver, obligation: Obligation) -> bool:
 
 def violated(system: System, elements: inv.Invariants, solver: Solver) -> bool:
     """Return whether the invariants leave room for a path that breaks the claim."""
+    with closing(violations(system, elements, solver)) as some:
+        return next(some, None) is not None
+
+
+def violations(system: System, elements: inv.Invariants, solver: Solver) -> Generator[Transition, None, None]:
+    """Yield the paths that break the claim and that the invariants leave room for; a scope of the solver is open
+    meanwhile."""
     for source, transitions in system.by_source().items():
         wrong = [t for _, t in transitions if t.wrong]
         if not wrong or (source is not None and not elements[source].reached):
             continue
         solver.push(inv.hypotheses(system, elements, source))
         try:
-            if any(solver.satisfiable(t.literals) for t in wrong):
-                return True
+            yield from (t for t in wrong if solver.satisfiable(t.literals))
         finally:
             solver.pop()
-    return False
-
-
-def violations(system: System, elements: inv.Invariants, solver: Solver) -> Iterable[Transition]:
-    """Yield the paths that break the claim and that the invariants leave room for."""
-    for source, transitions in system.by_source().items():
-        wrong = [t for _, t in transitions if t.wrong]
-        if not wrong or (source is not None and not elements[source].reached):
-            continue
-        solver.push(inv.hypotheses(system, elements, source))
-        found = [t for t in wrong if solver.satisfiable(t.literals)]
-        solver.pop()
-        yield from found
 
 
 def least_n(solver: Solver, system: System, elements: inv.Invariants, broken: Iterable[Transition]) -> int:
