@@ -103,9 +103,8 @@ class Ground:
     def _suggested(self) -> Facts:
         """Return what the states of sampled runs have in common, by the shape of the loop's own state."""
         elements: dict[Any, inv.Element] = {}
-        for run in self.runs:
-            for step in run.passes:
-                shape, data = shapes.take_apart(step.before, frozenset(), constants=CONSTANTS)
+        for run, states in zip(self.runs, self._states(frozenset()), strict=True):
+            for shape, data in states:
                 names = (*shapes.field_names(shape), "n")
                 if shape not in elements:
                     forms: list[Terms] = [((name, 1),) for name in names]
@@ -131,7 +130,7 @@ class Ground:
             if not trouble:
                 break
         supposed = tuple(_supposed(system, found, suggested))
-        if not all(_holds(solver, one) for one in supposed):
+        if not all(shown(solver, one) for one in supposed):
             return None
         if not kind:  # the loop's own branches are the unwatched base's matter
             untaken = (t for at, t in enumerate(system.transitions) if room[at] and at not in covered)
@@ -232,15 +231,6 @@ class Ground:
 def _supposed(system: System, found: inv.Invariants, facts: Facts) -> Iterable[Obligation]:
     """Yield that the invariants imply what the paths were read under."""
     for location, element in found.items():
-        if element.reached and location.loop in facts:
+        if element.reached and facts.get(location.loop):
             given = inv.hypotheses(system, found, location)
             yield Obligation(f"at {location} holds what its paths were read under", given, facts[location.loop])
-
-
-def _holds(solver: Solver, obligation: Obligation) -> bool:
-    """Return whether what is given implies every goal."""
-    solver.push(obligation.given)
-    try:
-        return not any(solver.satisfiable((goal.negated(),)) for goal in obligation.goals)
-    finally:
-        solver.pop()

@@ -91,9 +91,11 @@ def told_apart(obligations: Iterable[Obligation]) -> tuple[Obligation, ...]:
 
 
 def shown(solver: Solver, obligation: Obligation) -> bool:
-    """Return whether the solver finds the obligation's cases to cover all that is given."""
+    """Return whether the solver finds what is given to imply the obligation's goals, or its cases to cover it."""
     solver.push(obligation.given)
     solver.assume_not_all(obligation.cases)
+    if obligation.goals:
+        solver.assume_any([goal.negated() for goal in obligation.goals])
     try:
         return not solver.check()
     finally:
