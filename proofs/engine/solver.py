@@ -7,12 +7,13 @@ each literal and kept. Effort is z3's own resource count, which does not depend 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from math import inf
 
 import z3.z3core as z3c
 
-from proofs.engine.terms import Literal, definition
+from proofs.engine.terms import Literal, Terms, definition
 
 RESOURCE_LIMIT = 20_000_000  # of one query; a query of the patched loop takes some thousands
 FIRST_LIMIT = 300_000  # of a query's first try, after which it is asked anew; the costliest of most loops take 100,000
@@ -31,6 +32,7 @@ class Solver:
         self.resource_limit = resource_limit
         self.scopes: list[list[Clause]] = [[]]  # what holds in each open scope
         self.told: list[int] = []  # of each scope that z3 has open: how many of its clauses it knows
+        self.highest: list[dict[Terms, int]] = []  # and which bounds on a form they gave
         self.numerals: dict[int, object] = {}
         self.variables: dict[str, object] = {}
         self.sorts: dict[str, bool] = {}  # variable: is it Boolean
@@ -75,6 +77,7 @@ class Solver:
         if len(self.told) > len(self.scopes):
             z3c.Z3_solver_pop(self.context, self.solver, 1)
             self.told.pop()
+            self.highest.pop()
 
     def assume(self, literals: Iterable[Literal]) -> None:
         """Let ``literals`` hold in the innermost scope, with the definitions of the quotients in them."""
@@ -153,7 +156,7 @@ class Solver:
         but what holds now often answers at once."""
         z3c.Z3_solver_dec_ref(self.context, self.solver)
         del self.solver
-        self.told = []
+        self.told, self.highest = [], []
         self._tell()
         self._limit(self.resource_limit)
         answer = z3c.Z3_solver_check(self.context, self.solver)
@@ -175,9 +178,28 @@ class Solver:
                 if at:
                     z3c.Z3_solver_push(self.context, self.solver)
                 self.told.append(0)
-            for clause in scope[self.told[at] :]:
+                self.highest.append({})
+            for clause in self._unsaid(scope[self.told[at] :], self.highest[: at + 1]):
                 z3c.Z3_solver_assert(self.context, self.solver, self._any([self._atom(one) for one in clause]))
             self.told[at] = len(scope)
+
+    @staticmethod
+    def _unsaid(clauses: Sequence[Clause], highest: Sequence[dict[Terms, int]]) -> Iterator[Clause]:
+        """Yield the clauses without the bounds that follow from one on the same form: a third of what is told.
+
+        highest: the bounds told, by form, in each scope up to this one, whose bounds are learnt.
+        """
+        bounds: dict[Terms, int] = {}
+        for clause in clauses:
+            if len(clause) != 1 or clause[0].kind != "le":
+                yield clause
+                continue
+            form, constant = clause[0].terms, clause[0].constant
+            if constant > max(told.get(form, -inf) for told in (*highest, bounds)):
+                bounds[form] = constant
+        highest[-1].update(bounds)
+        for form, constant in bounds.items():
+            yield (Literal("le", form, constant),)
 
     def _limit(self, resources: int, solver: object = None) -> None:
         """Let each query from now on cost so much."""
