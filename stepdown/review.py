@@ -123,10 +123,10 @@ class Pair:
 def changed_loops(change: FileChange) -> Iterator[Pair]:
     """Yield each loop whose text, or what it uses of its file, a patch changes; one removed and one added are one that
     is renamed."""
-    from model.c.shape import families, mentions_allocator
+    from model.c.shape import asks_allocator, families
     from model.c.source import Source, Unreadable
 
-    if not change.name.endswith(".c") or not (mentions_allocator(change.old) or mentions_allocator(change.new)):
+    if not change.name.endswith(".c") or not (asks_allocator(change.old) or asks_allocator(change.new)):
         return
     try:
         old, new = Source(change.name, change.old), Source(change.name, change.new)

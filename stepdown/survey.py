@@ -57,14 +57,21 @@ class Judged:
         return self.unread or next(reasons, "")
 
 
-def files(folder: Path) -> list[Path]:
-    """Return the C files below ``folder``, no symbolic links followed. Raises Usage."""
+def files(folder: Path) -> list[str]:
+    """Return the paths of the C files below ``folder``, no symbolic links followed. Raises Usage."""
     if folder.is_file() and folder.suffix in (".c", ".h"):
-        return [folder]
+        return [str(folder)]
     if not folder.is_dir():
         raise Usage(f"{folder}: {'not a folder or a C file' if folder.exists() else 'no such folder'}")
-    paths = (Path(here, name) for here, _, names in os.walk(folder) for name in names if name.endswith((".c", ".h")))
-    return sorted(path for path in paths if not path.is_symlink() and path.is_file() and path.stat().st_size)
+    found, waiting = list[str](), [str(folder)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.name.endswith((".c", ".h")) and entry.is_file(follow_symlinks=False):
+                    found.append(entry.path)
+    return sorted(found, key=lambda path: path.split(os.sep))
 
 
 def find(folder: Path, jobs: int = JOBS) -> list[Found]:
@@ -78,37 +85,44 @@ def find(folder: Path, jobs: int = JOBS) -> list[Found]:
         return [found for batch in pool.imap(_find_in, tasks) for found in batch]
 
 
-def _find_in(task: tuple[Path, Sequence[Path]]) -> list[Found]:
-    from model.c.function import unread_at_a_glance
-    from model.c.shape import families
-    from model.c.source import Source, Unreadable, read_bytes
+def _find_in(task: tuple[Path, Sequence[str]]) -> list[Found]:
+    from model.c.source import Unreadable
 
     base, paths = task
     found: list[Found] = []
-    for path in paths:
-        below = path.relative_to(base).as_posix()
+    for name in paths:
+        path = Path(name)
         try:
-            if not _mentions_allocator(path):
-                continue
-            source = Source(below, read_bytes(path))
-            lines = [(source.functions[name][0].start_point[0] + 1, name) for name in families(source)]
-            found += [Found(below, name, line, unread=unread_at_a_glance(source, name)) for line, name in sorted(lines)]
+            if _asks_allocator(path):
+                found += _families(base, path)
         except Unreadable as trouble:
-            found.append(Found(below, "", trouble=str(trouble)))
+            found.append(Found(path.relative_to(base).as_posix(), "", trouble=str(trouble)))
         except OSError as trouble:
-            found.append(Found(below, "", trouble=f"{path}: {trouble.strerror}"))
+            found.append(Found(path.relative_to(base).as_posix(), "", trouble=f"{path}: {trouble.strerror}"))
     return found
 
 
-def _mentions_allocator(path: Path) -> bool:
-    from model.c.shape import mentions_allocator
+def _families(base: Path, path: Path) -> list[Found]:
+    """Return the functions of one file. Raises Unreadable, OSError."""
+    from model.c.function import unread_at_a_glance
+    from model.c.shape import families
+    from model.c.source import Source, read_bytes
+
+    below = path.relative_to(base).as_posix()
+    source = Source(below, read_bytes(path))
+    lines = sorted((source.functions[name][0].start_point[0] + 1, name) for name in families(source))
+    return [Found(below, name, line, unread=unread_at_a_glance(source, name)) for line, name in lines]
+
+
+def _asks_allocator(path: Path) -> bool:
+    from model.c.shape import asks_allocator
     from model.c.source import MOST_BYTES
 
     with path.open("rb", buffering=0) as file:
         if os.fstat(file.fileno()).st_size <= MOST_BYTES:
-            return mentions_allocator(file.read())
+            return asks_allocator(file.read())
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:  # it is refused by its size, if it is one of them
-            return mentions_allocator(data)
+            return asks_allocator(data)
 
 
 def judge(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from model.c.shape import families, mentions_allocator
+from model.c.shape import asks, asks_allocator, families
 from model.c.source import Source
 from stepdown import survey
 from stepdown.__main__ import cli
@@ -62,13 +62,34 @@ DECOYS = {
 @pytest.mark.parametrize("what", FOUND)
 def test_finds(what: str) -> None:
     body = FOUND[what].encode()
-    assert mentions_allocator(body)
+    assert asks_allocator(body)
     assert families(Source("a.c", body)) == ["f"]
 
 
 @pytest.mark.parametrize("what", DECOYS)
 def test_is_not_taken_in_by(what: str) -> None:
     assert families(Source("a.c", DECOYS[what].encode())) == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["alloc_pages(gfp, 0)", "alloc_pages(a(b, c) | d, 3 )", "alloc_pages_node_noprof(f(x), gfp(),2)",
+     "__get_free_pages(g,1)", "dev_alloc_pages(0)", "vma_alloc_folio(gfp, 0, vma, addr)", "my_alloc_pages(gfp, order)",
+     "g()"],
+)  # fmt: skip
+def test_a_number_for_an_order_asks_for_nothing(call: str) -> None:
+    assert not asks(call.encode())
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["alloc_pages(gfp, o)", "alloc_pages(gfp, 1 + o)", "alloc_pages(gfp, 0 + o)", "alloc_pages(/* g, 0) */ gfp, o)",
+     "alloc_pages(f(\"(\", 0), 0), 0), o)", "alloc_pages(a(b, c), o)", "alloc_pages(((a), 0), o)",
+     "alloc_pages(gfp, 0x", "alloc_pages(gfp\n#if 0\n, 0)\n#else\n, o)\n#endif",
+     "alloc_pages(gfp, 0); alloc_pages(gfp, o)", "alloc_pages("],
+)  # fmt: skip
+def test_any_other_order_may_vary(call: str) -> None:
+    assert asks(call.encode())
 
 
 def small_tree(folder: Path) -> Path:

@@ -27,17 +27,26 @@ ORDER_AT = {  # the place of the order among the arguments, whatever ends in _no
 }  # fmt: skip
 QUICK = (b"alloc_pages", b"folio_alloc", b"alloc_folio", b"alloc_frozen", b"get_free_pages", b"get_dma")
 IN_EACH = (b"_pages", b"folio")  # one of them is in each name above
-MENTIONS = re.compile(rb"\b(?:%b)(?:_noprof)?\s*\(" % "|".join(ORDER_AT).encode())
+MENTIONS = re.compile(rb"\b(%b)(?:_noprof)?\s*\(" % "|".join(ORDER_AT).encode())
+PLAIN = rb"[^()\"'/#,]"  # no comment, text or directive
+ARGUMENT = rb"%b*(?:\((?:%b|,)*\)%b*)*," % (PLAIN, PLAIN, PLAIN)
+A_NUMBER = [re.compile(rb"(?:%b){%d}\s*\d+\s*[,)]" % (ARGUMENT, place)) for place in range(3)]  # by the order's place
 PURE = ("get_order", "ilog2", "fls", "__fls", "__ffs", "min", "max", "min_t", "max_t", "BIT", "order_base_2")
 ANYTHING = -1  # an order that depends on more than the function's own parameters
 Depends = frozenset[int]  # on the parameters of these places, or on ANYTHING; nothing: a constant
 
 
-def mentions_allocator(data: bytes | mmap) -> bool:
-    """Return whether the text of a file calls an allocator of blocks at all: a quick filter before parsing."""
+def asks_allocator(data: bytes | mmap) -> bool:
+    """Return whether the text of a file asks an allocator for blocks: a quick filter before parsing."""
     if all(data.find(word) < 0 for word in IN_EACH):
         return False
-    return any(data.find(word) >= 0 for word in QUICK) and MENTIONS.search(data) is not None
+    return any(data.find(word) >= 0 for word in QUICK) and asks(data)
+
+
+def asks(data: bytes | mmap) -> bool:
+    """Return whether a text calls an allocator of blocks, and not with a plain number for the order."""
+    calls = MENTIONS.finditer(data)
+    return any(A_NUMBER[ORDER_AT[call[1].decode()]].match(data, call.end()) is None for call in calls)
 
 
 def families(source: Source) -> list[str]:
@@ -62,9 +71,9 @@ class Shapes:
         self.near = self._near()
 
     def _near(self) -> set[str]:
-        """Return the functions in which an allocator is named, or a function in which one is, and so on."""
+        """Return the functions in which an allocator is asked, or a function in which one is, and so on."""
         texts = {name: b"".join(node.text or b"" for node in nodes) for name, nodes in self.source.functions.items()}
-        found, new = set[str](), {name for name, body in texts.items() if MENTIONS.search(body)}
+        found, new = set[str](), {name for name, body in texts.items() if asks(body)}
         while new:
             found |= new
             named = re.compile(rb"\b(?:%b)\s*\(" % "|".join(new).encode())
@@ -88,12 +97,12 @@ class Shapes:
         """Return what the orders depend on that a call asks for: itself, or in a function of the same file by an
         argument it is given; of an order that such a function finds by itself only its ``direct`` caller is told."""
         name = called(call)
+        at = ORDER_AT.get(name.removesuffix("_noprof"))
+        if (at is None and name not in self.near) or name in self.source.function_macros:
+            return frozenset()
         arguments = call.child_by_field_name("arguments")
         nodes = [child for child in arguments.named_children if child.type != "comment"] if arguments else []
         own = self.source.functions.get(name, [])
-        if name in self.source.function_macros:
-            return frozenset()
-        at = ORDER_AT.get(name.removesuffix("_noprof"))
         if at is not None and not any(_is_static(function) for function in own):
             return scope.depends(nodes[at]) if at < len(nodes) else frozenset()
         asked = self._asked_by(name)
