@@ -137,7 +137,7 @@ def test_what_is_known_of_the_mask_at_a_location_holds_of_every_run_there() -> N
     asked = asked_of_the_call(base.system, {})
     assert any("mask.10" in str(literal) for literals in asked.values() for literal in literals)
     seen = 0
-    for trace in ground.traces("", base.system):
+    for trace in ground.traces("", base.system.promoted):
         assert trace.call.order_mask is not None
         for location, _, _ in trace.steps:
             for literal in asked[location]:

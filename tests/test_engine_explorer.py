@@ -15,7 +15,8 @@ from model.events import DONE, End
 from model.kernel import Kernel
 from model.loop import Call, Loop
 from proofs.engine import explorer as exploring
-from proofs.engine.explorer import Explorer, NotDeterministic, Path, TooManyPaths
+from proofs.engine.coverage import Values
+from proofs.engine.explorer import Explorer, NotDeterministic, Path, TooManyPaths, goes_with
 from proofs.engine.solver import Solver
 from proofs.engine.system import explore_loop, symbolic_call
 from proofs.engine.terms import Bool, Int, Literal, Misuse, Undecided, boolean, variable
@@ -102,6 +103,33 @@ def test_every_input_is_on_one_path_and_it_leads_where_python_leads(program: Cod
         result = here[0].result
         values = result.value(inputs) if isinstance(result, Int) else result
         assert values == program({**inputs, "b": bool(inputs["b"])})
+
+
+@given(programs(), st.lists(st.sampled_from(INPUTS), max_size=20))
+@settings(max_examples=120)
+def test_a_witness_changes_no_path_and_goes_its_own(program: Code, inputs: list[dict[str, int]]) -> None:
+    witnesses = [Values(one) for one in (*inputs, {"x": 0})]  # of the last, only one symbol is known
+    explorer = Explorer[Any](Solver(), (), witnesses=witnesses)
+    found = list(explorer.paths(lambda: program(SYMBOLS)))
+    assert [path.literals for path in found] == [path.literals for path in paths(lambda: program(SYMBOLS))]
+    for path in found:
+        assert list(path.witnesses) == [one for one in witnesses if goes_with(one, path.literals)]
+
+
+def test_what_a_witness_does_is_not_asked_of_the_solver() -> None:
+    solver = Solver()
+    witnesses = [{"x": x} for x in (-1, 3, 8)]
+    explorer = Explorer[int](solver, (), witnesses=witnesses)
+    x = SYMBOLS["x"]
+    found = list(explorer.paths(lambda: 0 if x < 0 else 1 if x < 5 else 2))
+    assert [(path.result, path.witnesses) for path in found] == [(at, [one]) for at, one in enumerate(witnesses)]
+    assert solver.queries == 0
+
+
+def test_a_witness_of_which_not_all_that_is_given_holds_is_none() -> None:
+    explorer = Explorer[int](Solver(), ((SYMBOLS["x"] >= 0).literal,), witnesses=[{"x": -1}])
+    (path,) = explorer.paths(lambda: int(bool(SYMBOLS["x"] < 0)))
+    assert (path.result, path.witnesses) == (0, [])
 
 
 @given(programs(), st.integers(-3, 3))

@@ -13,7 +13,7 @@ import cvc5
 import pytest
 from cvc5 import Kind
 
-from model.events import DONE, Attempt, Back, End, Event
+from model.events import DONE, FAILED, Attempt, Back, End, Event
 from model.gfp import NAMES
 from model.kernel import Crash, Kernel
 from model.loop import Call, Loop, Unwinding
@@ -25,6 +25,7 @@ from proofs.engine.coverage import Values
 from proofs.engine.environment import Unwatched
 from proofs.engine.explorer import Explorer
 from proofs.engine.finders import FINDERS
+from proofs.engine.invariants import hypotheses
 from proofs.engine.prove import Prover
 from proofs.engine.solver import Solver
 from proofs.engine.system import CONSTANTS, Location, System, Transition, explore_loop, symbolic_call
@@ -375,6 +376,60 @@ def test_a_crash_beyond_every_size_that_is_searched_is_the_solvers_to_find(monke
         monkeypatch.setitem(FINDERS, finder, lambda _: None)
     answer = Prover(with_turn("far crash", FarCrash(1 << 40))).prove("page-total")
     assert answer.word not in (Word.PROVED, Word.REFUTED)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Pages still wanted, turns taken, and whether it is late."""
+
+    count: int
+    turns: int
+    late: int
+
+
+class CrashesLate(Loop):
+    """Asks for single pages, and crashes once it is late: no sampled run takes as many turns."""
+
+    def start(self, call: Call) -> Waiting:
+        """Begin in time."""
+        return Waiting(call.n, 0, 0)
+
+    def turn(self, call: Call, state: Waiting, kernel: Kernel) -> Waiting | End:
+        """Ask for a page."""
+        if not state.count:
+            return DONE
+        frame = kernel.alloc_pages(call.gfp, 0)
+        if frame is None:
+            return FAILED
+        kernel.store(state.turns, frame, 1)
+        if state.late:
+            raise Crash("page-total", "late")
+        return Waiting(state.count - 1, state.turns + 1, 1 if state.turns >= 2 * sampling.MOST_TURNS else 0)
+
+
+def test_what_runs_suggest_and_is_not_so_is_not_believed() -> None:
+    prover = Prover(with_turn("crashes late", CrashesLate()))
+    suggested = {str(literal) for literals in prover.ground._suggested().values() for literal in literals}
+    assert "late = 0" in suggested
+    answer = prover.prove("page-total")
+    assert (answer.word, answer.reason) == (Word.REFUTED, "late")
+    assert answer.scenario is not None
+    assert answer.scenario.call.n == 2 * sampling.MOST_TURNS + 2
+
+
+@pytest.mark.parametrize("target", ["patched", "single-pages"])
+def test_what_paths_were_read_under_is_an_obligation_of_its_own(target: str) -> None:
+    ground = Prover(TARGETS[target]).ground
+    for kind in ("", "frame"):
+        base = ground.base(kind)
+        told = {o.given: o.goals for o in base.obligations if "read under" in o.name}
+        assert all(told.values())  # none without a goal: it would claim that no run comes there
+        for location, facts in base.system.supposed.items():
+            if base.invariants[location].reached:
+                proved = base.invariants.proved.get(location, ())
+                shown = told.get(hypotheses(base.system, base.invariants, location), ())
+                assert {*facts} == {*proved, *shown}
+        assert kind or any(told.values())
 
 
 class DeadBranch(Patched):

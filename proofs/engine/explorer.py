@@ -2,11 +2,12 @@
 
 The code is re-run once for each feasible combination of branches. Whatever it asks of a symbol's truth is a decision:
 taken from the trail while a path is replayed, from the path's own literals where they imply it, else from the solver.
+What a witness does, a real run that goes this way, can be done: the solver is asked only what none does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,6 +20,7 @@ MOST_DECISIONS = 5_000  # on one path: a "while" on an unbounded symbol would ne
 MOST_VALUES = 64  # of a number that must be known
 
 Result = TypeVar("Result")
+Witness = Mapping[str, int]  # values of the symbols, as a real run has them
 
 
 class TooManyPaths(Exception):
@@ -53,6 +55,7 @@ class Path(Generic[Result]):
     result: Result | None  # None when an assumption rules the path out
     excluded: str = ""  # that assumption's name
     assumed: tuple[tuple[int, str], ...] = ()  # which of the literals are assumptions, and their names
+    witnesses: Sequence[Witness] = ()  # those that go this way
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Decision:
     answer: bool
     open: bool
     free: bool  # neither implied nor forced: it is part of the path's condition
+    witnesses: Mapping[bool, Sequence[Witness]]  # by the answer that they give
 
     def __post_init__(self) -> None:
         self.told = self.literal if self.answer else self.literal.negated()
@@ -76,13 +80,19 @@ class Decision:
 class Explorer(Generic[Result]):
     """Runs ``code`` once for each feasible path under ``given``.
 
-    The solver is told ``given`` at the first question that needs it: most monitors ask none.
+    The solver is told ``given`` at the first question that needs it: most monitors ask none. Of the ``witnesses`` those
+    count of which all that is given holds.
     """
 
-    def __init__(self, solver: Solver, given: Sequence[Literal] = (), fields: Collection[str] = ()) -> None:
+    def __init__(
+        self, solver: Solver, given: Sequence[Literal] = (), fields: Collection[str] = (),
+        witnesses: Iterable[Witness] = (),
+    ) -> None:  # fmt: skip
         self.solver = solver
         self.fields = frozenset(fields)  # a number made of these is asked for by promoting them
         self.given = tuple(dict.fromkeys(given))
+        self.witnesses = [one for one in witnesses if goes_with(one, self.given)]
+        self.here: Sequence[Witness] = self.witnesses  # those on the path so far
         self.trail: list[Decision] = []
         self.position = 0
         self.known: set[Literal] = set()
@@ -109,6 +119,7 @@ class Explorer(Generic[Result]):
                     return
                 self.trail[-1].turn()
         finally:
+            self.failure = None  # its traceback leads back here, and to z3's memory
             for _ in self.told:
                 self.solver.pop()
 
@@ -123,17 +134,17 @@ class Explorer(Generic[Result]):
         if known is False:
             raise Excluded(name)
         if known is None:
-            replayed = self.position < len(self.trail)
-            if not replayed and not self._feasible(literal):
-                raise Excluded(name)
+            if self.position == len(self.trail):
+                witnesses = self._told_apart(literal)
+                if not witnesses[True] and not self._feasible(literal):
+                    raise Excluded(name)
+                self.trail.append(Decision(literal, answer=True, open=False, free=True, witnesses=witnesses))
             self.assumed.append((sum(d.free for d in self.trail[: self.position]), name))
-            if not replayed:
-                self.trail.append(Decision(literal, answer=True, open=False, free=True))
             self._go_on(literal)
 
     def _run(self, code: Callable[[], Result]) -> Path[Result]:
         self.position, self.failure, self.assumed = 0, None, []
-        self.known, self.mentioned, self.highest = set(), set(), {}
+        self.known, self.mentioned, self.highest, self.here = set(), set(), {}, self.witnesses
         for literal in self.given:
             self._learn(literal)
         outer = terms.decide, terms.enumerate_value
@@ -151,7 +162,7 @@ class Explorer(Generic[Result]):
             raise swallowed
         if self.position < len(self.trail):
             raise NotDeterministic("the code asked fewer questions than on the same path before")
-        return Path(self._condition(), result, excluded, tuple(self.assumed))
+        return Path(self._condition(), result, excluded, tuple(self.assumed), self.here)
 
     def _condition(self) -> tuple[Literal, ...]:
         return tuple(d.told for d in self.trail if d.free)
@@ -175,6 +186,7 @@ class Explorer(Generic[Result]):
             raise self._fail(NotDeterministic(f"asked {literal}, before {decision.literal}"))
         self.position += 1
         self._learn(decision.told)
+        self.here = decision.witnesses[decision.answer]
         return decision.answer
 
     def _fail(self, failure: BaseException) -> BaseException:
@@ -190,18 +202,26 @@ class Explorer(Generic[Result]):
 
     def _ask(self, literal: Literal) -> Decision:
         known = self._known(literal)
+        if known is None and literal.kind == "le":
+            known = self._bounded(literal)
         if known is not None:
-            return Decision(literal, known, open=False, free=False)
-        if literal.kind == "le":
-            bounded = self._bounded(literal)
-            if bounded is not None:
-                return Decision(literal, bounded, open=False, free=False)
+            return Decision(literal, known, open=False, free=False, witnesses={known: self.here})
+        witnesses = self._told_apart(literal)
         unmentioned = len(literal.terms) == 1 and literal.terms[0][0] not in self.mentioned
         if literal.kind in ("yes", "no") and unmentioned:  # a fresh Boolean can be either
-            return Decision(literal, answer=True, open=True, free=True)
-        yes = self._feasible(literal)
-        no = self._feasible(literal.negated()) if yes else True
-        return Decision(literal, answer=yes, open=yes and no, free=yes and no)
+            return Decision(literal, answer=True, open=True, free=True, witnesses=witnesses)
+        yes = bool(witnesses[True]) or self._feasible(literal)
+        no = bool(witnesses[False]) or (self._feasible(literal.negated()) if yes else True)
+        return Decision(literal, answer=yes, open=yes and no, free=yes and no, witnesses=witnesses)
+
+    def _told_apart(self, literal: Literal) -> dict[bool, Sequence[Witness]]:
+        """Return the witnesses of the path so far by what they say of ``literal``, without those that say nothing."""
+        told: dict[bool, list[Witness]] = {True: [], False: []}
+        for one in self.here:
+            holds = _says(one, literal)
+            if holds is not None:
+                told[holds].append(one)
+        return {**told}
 
     def _tell(self) -> None:
         """Let the solver know what holds on the path so far: of a path that begins as the last one did, the rest."""
@@ -252,3 +272,16 @@ class Explorer(Generic[Result]):
             raise self._fail(Misuse("an infeasible path was followed"))
         names = [name for name, _ in term.terms]
         return term.value(dict.fromkeys(names, 0) | self.solver.model(names))
+
+
+def _says(witness: Witness, literal: Literal) -> bool | None:
+    """Return whether ``literal`` holds of the witness, None where it is about something unknown there."""
+    try:
+        return literal.holds(witness)
+    except KeyError:
+        return None
+
+
+def goes_with(witness: Witness, literals: Iterable[Literal]) -> bool:
+    """Return whether all of ``literals`` are known to hold of the witness."""
+    return all(_says(witness, literal) for literal in literals)

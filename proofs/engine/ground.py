@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -14,21 +14,21 @@ from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
-from proofs.engine.coverage import MOST_SIZE, first_turn_takes, taken, taken_by_no_run
+from proofs.engine.coverage import MOST_SIZE, Values, first_turn_takes, of_the_turn, taken_by_no_run
 from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.explorer import TooManyPaths
 from proofs.engine.leaps import a_leap_takes
 from proofs.engine.obligations import cases, inductive, least_n, leaves_room, possible, shown
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
-from proofs.engine.system import CONSTANTS, Facts, Location, System, Transition, explore_loop, symbolic_call
+from proofs.engine.system import CONSTANTS, Hint, Hints, Location, System, Transition, explore_loop, symbolic_call
 from proofs.engine.terms import Literal, Terms
 from proofs.engine.verdict import Answer, Obligation
 from proofs.engine.words import Word
 from spec.targets import Target
 
-MANY_PATHS = 500  # of a loop alone: then they are read again, where less may hold
 Samples = dict[Location, list[dict[str, int]]]
+Proved = Mapping[Any, tuple[Literal, ...]]  # what holds at a turn, by the shape of the loop's own state
 
 
 @dataclass(frozen=True)
@@ -82,56 +82,40 @@ class Ground:
         return self.bases[kind]
 
     def _base(self, kind: str) -> Base:
-        """Return the base. The loop's paths are read where anything may hold; if they are many then, where what real
-        runs suggest holds, if that is proved of them. Where frames are watched, what is proved of the loop alone holds.
-        """
-        system = self._explored(kind, self._alone(kind))
-        if not kind and len(system.transitions) > MANY_PATHS:
-            suggested = self._suggested()
+        """Return the base. The paths of the loop alone are read where what real runs suggest holds, and that is proved
+        of them then; where it is not, they are read where anything may hold."""
+        if not kind:
             with suppress(SolverUnknown, inv.NoFixpoint, TooManyPaths):
-                base = self._base_of(kind, self._explored(kind, suggested), suggested)
+                base = self._base_of(kind, self._suggested())
                 if base is not None:
                     return base
-        base = self._base_of(kind, system, {})
+        base = self._base_of(kind, {})
         assert base is not None
         return base
 
-    def _explored(self, kind: str, known: Facts) -> System:
+    def _base_of(self, kind: str, suggested: Proved) -> Base | None:
+        """Return the base of paths that are read where what is ``suggested`` holds; None where that is not proved."""
         t = self.target
-        return explore_loop(t.loop, self.call, kind, Solver(), t.int_only, t.most_n, known)
-
-    def _suggested(self) -> Facts:
-        """Return what the states of sampled runs have in common, by the shape of the loop's own state."""
-        elements: dict[Any, inv.Element] = {}
-        for run, states in zip(self.runs, self._states(frozenset()), strict=True):
-            for shape, data in states:
-                names = (*shapes.field_names(shape), "n")
-                if shape not in elements:
-                    forms: list[Terms] = [((name, 1),) for name in names]
-                    forms += [((a, 1), (b, -1)) for a, b in combinations(sorted(names), 2)]
-                    elements[shape] = inv.Element(names, {form: {0} for form in forms})
-                elements[shape].join(data | {"n": run.call.n})
-        return {shape: element.literals() for shape, element in elements.items()}
-
-    def _base_of(self, kind: str, system: System, suggested: Facts) -> Base | None:
-        """Return the base of a system whose paths were read where what is ``suggested`` holds; None where that is not
-        proved with it."""
-        solver = Solver()
         alone = self._alone(kind)
-        samples, covered = self._sample_base(system, kind)
+        hints = self._hints(kind, alone, suggested)
+        promoted = self.base("").system.promoted if kind else frozenset[str]()
+        system = explore_loop(t.loop, self.call, kind, Solver(), t.int_only, t.most_n, hints, promoted)
+        solver = Solver()
+        samples = self._sample_base(system, kind)
         parameters = ("n", "watch") if kind else ("n",)
         below = {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}
         settled = {name for shape in alone for name in shapes.field_names(shape)}
+        covered = {at for at, transition in enumerate(system.transitions) if transition.witnesses}
         for form in inv.FORMS[3:]:  # the simplest that will do
             found = inv.find(system, solver, parameters, samples, below, form, settled)
+            supposed = tuple(_supposed(system, found))
+            if not all(shown(solver, one) for one in supposed):
+                return None
             obligations = self._base_obligations(system, found)
             room = leaves_room(system, found, solver, covered)
             trouble = self._crashes(system, room, solver, obligations)
             if not trouble:
                 break
-        supposed = tuple(_supposed(system, found, suggested))
-        if not all(shown(solver, one) for one in supposed):
-            return None
         if not kind:  # the loop's own branches are the unwatched base's matter
             untaken = (t for at, t in enumerate(system.transitions) if room[at] and at not in covered)
             trouble += self._never_taken(system, found, solver, untaken)
@@ -145,22 +129,55 @@ class Ground:
         base.resources = solver.resources()
         return base
 
-    def _alone(self, kind: str) -> Facts:
+    def _hints(self, kind: str, alone: Proved, suggested: Proved) -> Hints:
+        """Return what helps to read the paths: what is proved of the loop alone, or suggested; and real turns."""
+
+        @cache
+        def seen(promoted: frozenset[str]) -> dict[Location, list[Values]]:
+            found: dict[Location, list[Values]] = {}
+            for trace in self.traces(kind, promoted):
+                for location, point, step in trace.steps:
+                    found.setdefault(location, []).append(of_the_turn(trace.call, point, step))
+            return found
+
+        def hint(promoted: frozenset[str], location: Location) -> Hint:
+            general = suggested.get(shapes.unpromoted(location.loop, promoted), ())
+            fields = {*shapes.field_names(location.loop), "n"}
+            facts = (fact for fact in general if fields.issuperset(name for name, _ in fact.terms))
+            return Hint((*alone.get(location.loop, ()), *facts), seen(promoted).get(location, ()))
+
+        return hint
+
+    def _suggested(self) -> Proved:
+        """Return what the states before the turns of real runs have in common, by their shape: equalities, congruences,
+        and which of two fields is the larger."""
+        elements: dict[Any, inv.Element] = {}
+        for run, states in zip(self.runs, self._states(frozenset()), strict=True):
+            for shape, data in states:
+                names = (*shapes.field_names(shape), "n")
+                if shape not in elements:
+                    forms: list[Terms] = [((name, 1),) for name in names]
+                    forms += [((a, 1), (b, -1)) for a, b in combinations(sorted(names), 2)]
+                    elements[shape] = inv.Element(names, {form: {0} for form in forms})
+                elements[shape].join(data | {"n": run.call.n})
+        return {shape: element.literals() for shape, element in elements.items()}
+
+    def _alone(self, kind: str) -> Proved:
         """Return what is proved of the loop by itself, where frames are watched too."""
         return {loc.loop: literals for loc, literals in self.base("").supporting.items()} if kind else {}
 
-    def traces(self, watches: str, system: System) -> list[Trace]:
-        """Return the sampled runs with something watched in each, located in ``system``."""
-        key = watches, system.promoted
+    def traces(self, watches: str, promoted: frozenset[str]) -> list[Trace]:
+        """Return the sampled runs with something watched in each, located where those fields are ``promoted``."""
+        key = watches, promoted
         if key not in self.located:
             random = Random(2)
             found = []
-            for run, states in zip(self.runs, self._states(system.promoted), strict=True):
+            for run, states in zip(self.runs, self._states(promoted), strict=True):
                 for watch in sampling.watch_candidates(run, watches, random):
                     view: Any = WatchedFrame() if watches == "frame" else Unwatched()
                     steps = []
                     for step, (loop_shape, data) in zip(run.passes, states, strict=True):
-                        view_shape, view_data = shapes.take_apart(view, system.promoted, "memory", CONSTANTS)
+                        view_shape, view_data = shapes.take_apart(view, promoted, "memory", CONSTANTS)
                         point = data | view_data | {"n": run.call.n, "watch": watch}
                         steps.append((Location(loop_shape, view_shape), point, step))
                         view = sampling.view_after(view, watch, step.events)
@@ -177,16 +194,12 @@ class Ground:
             ]
         return self.taken_apart[promoted]
 
-    def _sample_base(self, system: System, kind: str) -> tuple[Samples, set[int]]:
+    def _sample_base(self, system: System, kind: str) -> Samples:
         samples: Samples = {}
-        covered: set[int] = set()
-        leaving = system.by_source()
-        for trace in self.traces(kind, system):
-            for location, point, step in trace.steps:
+        for trace in self.traces(kind, system.promoted):
+            for location, point, _ in trace.steps:
                 samples.setdefault(location, []).append(point)
-                if not kind:
-                    covered.update(taken(leaving.get(location, ()), point, trace.call, step))
-        return samples, covered
+        return samples
 
     def _base_obligations(self, system: System, found: inv.Invariants) -> tuple[Obligation, ...]:
         obligations = list(inductive(system, found))
@@ -228,9 +241,11 @@ class Ground:
         return [Answer("", Word.VACUOUS, f"no run was found that takes {where}") for where in told]
 
 
-def _supposed(system: System, found: inv.Invariants, facts: Facts) -> Iterable[Obligation]:
+def _supposed(system: System, found: inv.Invariants) -> Iterable[Obligation]:
     """Yield that the invariants imply what the paths were read under."""
     for location, element in found.items():
-        if element.reached and facts.get(location.loop):
+        proved = found.proved.get(Location(location.loop, location.view), ())
+        facts = tuple(fact for fact in system.supposed.get(location, ()) if fact not in proved)
+        if element.reached and facts:
             given = inv.hypotheses(system, found, location)
-            yield Obligation(f"at {location} holds what its paths were read under", given, facts[location.loop])
+            yield Obligation(f"at {location} holds what its paths were read under", given, facts)

@@ -186,7 +186,7 @@ class Prover:
         """
         samples: Samples = {}
         is_broken, wanted = False, set() if _has_ghosts(monitor) else set(product.locations())
-        for trace in self.ground.traces(monitor.watches, base.system):
+        for trace in self.ground.traces(monitor.watches, base.system.promoted):
             said = of_the_call(trace.call)
             branch = next((b for b, given in product.given_at.items() if hold(given, said)), 0)
             now = monitor.start(Matter(trace.call, self.target.orders, watch=trace.watch))

@@ -100,6 +100,18 @@ def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[ty
     return Known(value)
 
 
+def unpromoted(shape: Any, promoted: Collection[str], name: str = "") -> Any:
+    """Return what the shape would be if none of the fields were promoted."""
+    if name in promoted:
+        return Field(name)
+    if not isinstance(shape, Record):
+        return shape
+    own = range(len(shape.parts)) if shape.kind is tuple else _field_names_of(shape.kind)
+    prefix = f"{name}." if name else ""
+    named = zip(own, shape.parts, strict=True)
+    return Record(shape.kind, tuple(unpromoted(part, promoted, f"{prefix}{at}") for at, part in named))
+
+
 def put_together(shape: Any, data: Mapping[str, Any]) -> Any:
     """Return the state of ``shape`` whose fields are ``data``: the inverse of ``take_apart``."""
     if isinstance(shape, Known | Constant):

@@ -6,7 +6,7 @@ invariant: what is infeasible only because of one is left in, and refuted later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from model.kernel import Crash, Kernel, Unsupported
 from model.loop import MOST_ORDERS, Call, Loop, OrderBits, take_turn
 from proofs.engine import shape as shapes
 from proofs.engine.environment import AnyMachine, Unwatched, View, WatchedFrame
-from proofs.engine.explorer import Explorer, NotDeterministic, Path, Promote, TooManyPaths
+from proofs.engine.explorer import Explorer, NotDeterministic, Path, Promote, TooManyPaths, Witness, goes_with
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.terms import Bool, Int, Literal, Misuse, boolean, variable
@@ -72,6 +72,7 @@ class Transition:
     assumed: tuple[tuple[int, str], ...] = ()
     guessed: bool = False  # only the over-approximation of memory offers it
     base: int = -1  # for a monitor's transition: the loop's transition below it
+    witnesses: Sequence[Witness] = field(default=(), compare=False)  # real turns that go this way
 
 
 @dataclass
@@ -82,6 +83,7 @@ class System:
     transitions: list[Transition] = field(default_factory=list)
     given_at: dict[int, tuple[Literal, ...]] = field(default_factory=dict)  # by branch
     promoted: frozenset[str] = frozenset()
+    supposed: dict[Location, tuple[Literal, ...]] = field(default_factory=dict)  # what the paths were read under
 
     def by_source(self) -> dict[Location | None, list[tuple[int, Transition]]]:
         """Return the transitions, numbered, by the place where they begin."""
@@ -130,27 +132,39 @@ def domain(call: Call, watches: str, int_only: bool, most_n: int | None = None) 
     return literals_of(*known)
 
 
-Facts = Mapping[Any, tuple[Literal, ...]]  # what holds at a turn, by the shape of the loop's own state
-NOTHING_KNOWN: Facts = {}
+@dataclass(frozen=True)
+class Hint:
+    """What helps to read the paths that leave a location, and none of which is believed."""
+
+    facts: tuple[Literal, ...] = ()  # the paths are read where these hold: that they do is an obligation
+    witnesses: Sequence[Witness] = ()  # real turns from there: what they do need not be asked for
+
+
+Hints = Callable[[frozenset[str], Location], Hint]  # by the fields that are promoted, and the location
+
+
+def no_hint(promoted: frozenset[str], location: Location) -> Hint:
+    """Return nothing."""
+    return Hint()
 
 
 def explore_loop(
     loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool, most_n: int | None = None,
-    known: Facts = NOTHING_KNOWN,
+    hints: Hints = no_hint, promoted: frozenset[str] = frozenset(),
 ) -> System:  # fmt: skip
-    """Return every path of the loop's start and turns under any answers, where what is ``known`` holds before a turn:
-    that the paths cover every such state is an obligation. Raises what Explorer raises."""
-    promoted: frozenset[str] = frozenset()
+    """Return every path of the loop's start and turns under any answers, where the facts of the hints hold before a
+    turn: that they do, and that the paths cover every such state, are obligations. Fields beyond the ``promoted``
+    ones are promoted as need be. Raises what Explorer raises."""
     while True:
         try:
-            return _explore_loop(loop, call, watches, solver, int_only, most_n, promoted, known)
+            return _explore_loop(loop, call, watches, solver, int_only, most_n, promoted, hints)
         except Promote as promotion:
             promoted |= frozenset(promotion.names)
 
 
 def _explore_loop(
     loop: Loop, call: Call, watches: str, solver: Solver, int_only: bool, most_n: int | None, promoted: frozenset[str],
-    known: Facts,
+    hints: Hints,
 ) -> System:  # fmt: skip
     system = System(given=domain(call, watches, int_only, most_n), promoted=promoted)
     watch = variable("watch")
@@ -205,7 +219,9 @@ def _explore_loop(
     for location in _worklist(system):
         fields = shapes.field_names(location.loop) + shapes.field_names(location.view)
         in_range = (*(_int_range(fields) if int_only else ()), *_ranges(loop, fields))
-        _grow(system, location, turn_from(location), in_range, solver, fields, known.get(location.loop, ()))
+        hint = hints(promoted, location)
+        system.supposed[location] = hint.facts
+        _grow(system, location, turn_from(location), in_range, solver, fields, hint)
     return system
 
 
@@ -259,8 +275,9 @@ def _watch_system(
         if not product.given_at[branch] and monitor.watches in ("", "frame"):
             return True  # the loop's paths were found under the same
         if (branch, at) not in possible:
-            both = (*system.given, *product.given_at[branch], *system.transitions[at].literals)
-            possible[branch, at] = solver.satisfiable(both)
+            called, path = (*system.given, *product.given_at[branch]), system.transitions[at]
+            seen = any(goes_with(one, called) for one in path.witnesses)
+            possible[branch, at] = seen or solver.satisfiable((*called, *path.literals))
         return possible[branch, at]
 
     for branch, start in enumerate(starts):
@@ -310,10 +327,10 @@ def _grow(
     given: tuple[Literal, ...],
     solver: Solver,
     fields: Sequence[str],
-    known: tuple[Literal, ...] = (),
+    hint: Hint = Hint(),
 ) -> None:
-    """Add the paths of ``code`` from ``source``, where what is ``given`` holds; ``known`` holds there anyway."""
-    explorer = Explorer[Transition](solver, (*system.given, *given, *known), fields)
+    """Add the paths of ``code`` from ``source``, where what is ``given`` holds."""
+    explorer = Explorer[Transition](solver, (*system.given, *given, *hint.facts), fields, hint.witnesses)
     for path in explorer.paths(lambda: code(explorer)):
         system.transitions.append(_transition(source, given, path))
 
@@ -323,7 +340,7 @@ def _transition(source: Location | None, given: tuple[Literal, ...], path: Path[
     shift = len(given)
     assumed = tuple((at + shift, name) for at, name in path.assumed)
     if path.result is None:
-        return Transition(source, literals, None, excluded=path.excluded, assumed=assumed)
+        return Transition(source, literals, None, excluded=path.excluded, assumed=assumed, witnesses=path.witnesses)
     found = path.result
     return Transition(
         source,
@@ -337,6 +354,7 @@ def _transition(source: Location | None, given: tuple[Literal, ...], path: Path[
         assumed,
         found.guessed,
         found.base,
+        path.witnesses,
     )
 
 
