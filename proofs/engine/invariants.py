@@ -7,13 +7,13 @@ them yields a state, the state is joined, and so on until no step leaves them: w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 from proofs.engine import shape as shapes
 from proofs.engine.lattice import Lattice
-from proofs.engine.solver import Clause, Solver
+from proofs.engine.solver import Solver
 from proofs.engine.system import Location, System, Transition
 from proofs.engine.terms import Bool, Literal, Terms, compare, definition, evaluate, substitute
 
@@ -78,16 +78,6 @@ class Element:
                 self._weaken(self.low, form, value if exact else max((m for m in marks if m <= value), default=None))
             if form in self.high and value > self.high[form]:
                 self._weaken(self.high, form, value if exact else min((m for m in marks if m >= value), default=None))
-
-    def beyond(self, point: Mapping[str, int]) -> Iterator[Literal]:
-        """Yield the last bound that each bound which ``point`` breaks can weaken to: a point that breaks that one, too,
-        saves the steps between."""
-        for form, marks in self.landmarks.items():
-            value = evaluate(form, 0, point)
-            if form in self.low and min(marks) <= value < self.low[form]:
-                yield Literal("le", tuple((v, -c) for v, c in form), min(marks))
-            if form in self.high and self.high[form] < value <= max(marks):
-                yield Literal("le", form, -max(marks))
 
     @staticmethod
     def _weaken(bounds: dict[Terms, int], form: Terms, value: int | None) -> None:
@@ -207,11 +197,13 @@ def find(
     supporting: Proved,
     form: str = FORMS[3],
     settled: Collection[str] = (),
+    too_weak: Callable[[Invariants], bool] = lambda elements: False,
 ) -> Invariants:
     """Return the strongest inductive invariants of the system. Raises NoFixpoint, SolverUnknown.
 
     samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone;
-    settled: fields whose bounds among themselves are in ``supporting``.
+    settled: fields whose bounds among themselves are in ``supporting``; too_weak: asked of what the samples alone say,
+    which is returned as it is if so: what is inductive says no more.
     """
     marks = landmarks_of(system, parameters, form, settled) if form in FORMS[2:] else {}
     asked = asked_of_the_call(system, supporting)
@@ -221,6 +213,8 @@ def find(
         if location in elements:
             for point in points[: 1 if form == FORMS[0] else MOST_POINTS]:
                 elements[location].join(point, exact=True)
+    if too_weak(elements):
+        return elements
     leaving: dict[Location | None, list[tuple[int, Transition]]] = {}
     for at, transition in enumerate(system.transitions):
         if transition.target is not None:
@@ -341,37 +335,14 @@ def _counterexamples(
 ) -> Iterator[dict[str, int]]:
     """Yield states that the transition reaches and the element does not hold yet; the caller joins each."""
     told = Told((*assumed, *transition.literals))
-    needed = set(element.variables) - transition.post.keys()
 
     def unshown() -> list[Literal]:
         return [goal for goal in goals(transition, element) if not told.implies(goal)]
 
-    def reached(clauses: Iterable[Clause]) -> dict[str, int] | None:
-        """Return a state that the transition reaches where one literal of each clause holds before; None: none is."""
-        solver.push()
-        for clause in clauses:
-            solver.assume_any(clause)
-        values = solver.model(needed) if solver.check() else None
-        solver.pop()
-        if values is None:
-            return None
-        return {name: _value(transition.post.get(name), name, values) for name in element.variables}
-
-    def farther(state: dict[str, int]) -> dict[str, int]:
-        """Return a state that breaks for good each bound that ``state`` breaks, as far as there is one."""
-        broken: list[Clause] = []
-        for bound in element.beyond(state):
-            before = substitute(bound, transition.post)
-            if isinstance(before, Bool):
-                clause = (before.literal.negated(),)
-                found = reached((*broken, clause)) if bound.holds(state) else state
-                if found is not None:
-                    state, broken = found, [*broken, clause]
-        return state
-
     wanted = unshown()
     if not wanted:
         return
+    needed = set(element.variables) - transition.post.keys()
     solver.push(transition.literals)
     for value in transition.post.values():
         for name, _ in getattr(value, "terms", ()):
@@ -379,10 +350,13 @@ def _counterexamples(
             needed.add(name)
     try:
         while wanted:
-            state = reached([[literal.negated() for literal in wanted]])
-            if state is None:
+            solver.push()
+            solver.assume_not_all([wanted])
+            values = solver.model(needed) if solver.check() else None
+            solver.pop()
+            if values is None:
                 return
-            yield farther(state)
+            yield {name: _value(transition.post.get(name), name, values) for name in element.variables}
             wanted = unshown()
     finally:
         solver.pop()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from proofs.engine import invariants as inv
 from proofs.engine.environment import NO_PAGE_TWICE
 from proofs.engine.solver import Solver
-from proofs.engine.system import System, Transition
+from proofs.engine.system import System, Transition, literals_of
 from proofs.engine.terms import Literal, variable
 from proofs.engine.verdict import Obligation
 
@@ -125,20 +125,24 @@ def violations(system: System, elements: inv.Invariants, solver: Solver) -> Gene
 def least_n(solver: Solver, system: System, elements: inv.Invariants, broken: Iterable[Transition]) -> int:
     """Return a size below which no violation is possible: what the invariants leave room for."""
     n = variable("n")
-    least: int | None = None
+    least = 1 << 32
+
+    def some_n(most: int) -> int | None:
+        solver.push(literals_of(n <= most))
+        values = solver.model(("n",)) if solver.check() else None
+        solver.pop()
+        return None if values is None else values.get("n", 0)
+
     for transition in broken:
         solver.push((*inv.hypotheses(system, elements, transition.source), *transition.literals))
-        low, high = 0, 1 << 32 if least is None else least
-        if solver.satisfiable(((n < high).literal,)):
-            while low < high:
-                middle = (low + high) // 2
-                if solver.satisfiable(((n <= middle).literal,)):
-                    high = middle
-                else:
-                    low = middle + 1
-            least = low if least is None else min(least, low)
+        low, high = 0, some_n(least - 1)
+        while high is not None and low < high:
+            middle = (low + high) // 2
+            smaller = some_n(middle)
+            low, high = (middle + 1, high) if smaller is None else (low, smaller)
+        least = least if high is None else high
         solver.pop()
-    return least or 0
+    return 0 if least == 1 << 32 else least
 
 
 def excludes(system: System, elements: inv.Invariants, solver: Solver) -> bool:
