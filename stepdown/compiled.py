@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from tree_sitter import Node
@@ -102,18 +101,11 @@ class Case:
         """Return the case as the driver reads it."""
         attrs = _attr_bits()[SINGLE_PAGES] if self.single_pages else 0
         answers = "".join("01"[answer] for answer in self.answers)
-        return f"{self.n} {gfp_bits(self.gfp)} {attrs} {self.granted_orders} {answers}\n"
-
-
-@cache
-def gfp_bits(gfp: Gfp) -> int:
-    """Return flags as the number that stands for them in the compiled function."""
-    named = sum(1 << at for at, name in enumerate(NAMES) if getattr(gfp, name))
-    return named | gfp.other
+        return f"{self.n} {self.gfp.bits} {attrs} {self.granted_orders} {answers}\n"
 
 
 def gfp_from(bits: int) -> Gfp:
-    """Return the flags that ``bits`` stands for."""
+    """Return the flags of which ``bits`` are the bits."""
     named = {name: bool(bits >> at & 1) for at, name in enumerate(NAMES)}
     return Gfp(**named, other=bits >> len(NAMES) << len(NAMES))
 

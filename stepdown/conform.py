@@ -12,13 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from model.environments import Scripted
-from model.events import Attempt, Clear, Event, Free, Split, Store
-from model.kernel import Crash, Kernel, PageArray
-from model.loop import Call, Loop, run
+from model.events import Attempt
+from model.kernel import Crash
+from model.loop import Loop
 from proofs.engine.beside import beside
 from proofs.engine.verdict import Answer
-from stepdown.compiled import Case, Compiled, gfp_bits, gfp_from
+from stepdown.compiled import Case, Compiled
+from stepdown.told import first_difference, spelled, told
 
 MOST_N = 256  # pages, of a case that is drawn
 EDGES = (1, 2, 3, 15, 16, 17, 31, 255, 256)
@@ -42,34 +42,6 @@ class Comparison:
     stopped_alike: int = 0  # undefined by the model, and stopped by a sanitizer
     seconds: float = 0.0
     differs: Difference | None = field(default=None)
-
-
-def told(loop: Loop, case: Case) -> str:
-    """Return what the model does, as the driver prints it. Raises Crash."""
-    call = Call(case.n, case.gfp, case.single_pages)
-    parts: list[str] = []
-    slots: dict[int, int] = {}
-    ok = False
-    for event in run(loop, call, Kernel(Scripted(case.answers, case.grants), PageArray())):
-        if isinstance(event, Store):
-            slots.update((event.slot + j, event.frame + j) for j in range(event.pages))
-        elif (word := _word(event)) is not None:
-            parts.append(word)
-        ok = bool(getattr(event, "ok", False))
-    end = ["ok", *(str(slots.get(slot, -1)) for slot in range(case.n))] if ok else ["failed"]
-    return " ".join([*parts, *end])
-
-
-def _word(event: Event) -> str | None:
-    if isinstance(event, Attempt):
-        return f"a{event.order},{gfp_bits(event.gfp)},{'-' if event.frame is None else event.frame}"
-    if isinstance(event, Split):
-        return f"s{event.frame},{event.order}"
-    if isinstance(event, Free):
-        return f"f{event.frame},{event.order}"
-    if isinstance(event, Clear):
-        return f"c{event.frame},{event.pages}"
-    return None
 
 
 def edges(loop: Loop) -> Iterator[Case]:
@@ -216,27 +188,3 @@ def reproduced(loop: Loop, program: Compiled, refuted: Answer) -> str:
         at, ours, theirs = first_difference(model, compiled)
         return f"MISMATCH: event {at}: {spelled(theirs)}, where the model has {spelled(ours)}"
     return "REFUTED (reproduced)"
-
-
-def spelled(word: str) -> str:
-    """Return an event of ``told`` in words; anything else as it is."""
-    what = {"a": "attempt", "s": "split", "f": "free", "c": "clear"}.get(word[:1])
-    numbers = word[1:].split(",")
-    if what is None or not numbers[0].isdigit():
-        return word
-    if what == "attempt":
-        order, flags, frame = numbers
-        return f"attempt order {order} {gfp_from(int(flags))} {'refused' if frame == '-' else f'frame {frame}'}"
-    return f"{what} frame {numbers[0]}, {'pages' if what == 'clear' else 'order'} {numbers[1]}"
-
-
-def first_difference(model: str, compiled: str) -> tuple[int, str, str]:
-    """Return the number of the event from which on two runs differ, and both events."""
-    ours, theirs = model.split(" "), compiled.split(" ")
-    if not (compiled.startswith("stopped") or model.startswith("undefined")):
-        for at, (one, other) in enumerate(zip(ours, theirs, strict=False)):
-            if one != other:
-                return at, one, other
-        at = min(len(ours), len(theirs))
-        return at, " ".join(ours[at : at + 1]) or "nothing more", " ".join(theirs[at : at + 1]) or "nothing more"
-    return 0, model, compiled

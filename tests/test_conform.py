@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from model.c.function import CFunction
 from model.c.source import Source
 from model.c.types import DataModel
-from model.loop import Loop
+from model.environments import Scripted
+from model.events import Attempt, Clear, End, Free, Split, Store
+from model.gfp import GFP_HIGHMEM, GFP_KERNEL, GFP_NORETRY, Gfp
+from model.kernel import Crash, Kernel, PageArray
+from model.loop import Call, Loop, run
+from spec.examples import EXAMPLES
 from spec.targets import TARGETS
-from stepdown.compiled import Case, compiled, makes
-from stepdown.conform import ALL, PAGES, Comparison, compare, edges, first_difference, reproduced, shrunk, told
+from stepdown.compiled import Case, compiled, gfp_from, makes
+from stepdown.conform import ALL, PAGES, Comparison, compare, drawn, edges, reproduced, shrunk
+from stepdown.told import first_difference, told
 from stepdown.verify import verify
 from tests.test_c_kernels import VERSIONS, file_of
 from tests.test_cli import refused, stepdown
@@ -35,6 +43,54 @@ def needs_model(model: str) -> None:
 def compared(reading: Loop, built: CFunction, runs: int = 600) -> Comparison:
     with compiled(built) as program:
         return compare(reading, program, runs, seed=1)
+
+
+def words_of_events(loop: Loop, case: Case) -> str:
+    """What is told of a run, written down from its events."""
+    call = Call(case.n, case.gfp, case.single_pages)
+    slots = dict.fromkeys(range(case.n), -1)
+    words = []
+    for event in run(loop, call, Kernel(Scripted(case.answers, case.grants), PageArray())):
+        match event:
+            case Attempt(order, gfp, frame):
+                words.append(f"a{order},{gfp.bits},{'-' if frame is None else frame}")
+            case Split(frame, order):
+                words.append(f"s{frame},{order}")
+            case Clear(frame, pages):
+                words.append(f"c{frame},{pages}")
+            case Free(frame, order):
+                words.append(f"f{frame},{order}")
+            case Store(slot, frame, pages):
+                slots |= {slot + j: frame + j for j in range(pages)}
+            case End(ok):
+                words += ["ok", *(str(slots[slot]) for slot in range(case.n))] if ok else ["failed"]
+    return " ".join(words)
+
+
+def outcome(of_run: Callable[[], str]) -> str:
+    """What a run comes to, a crash too."""
+    try:
+        return of_run()
+    except Crash as crash:
+        return f"crash: {crash.reason}"
+
+
+LOOPS = {name: target.loop for name, target in (TARGETS | EXAMPLES).items()}
+LOOPS |= {name: read((DATA / f"{name}.c").read_text()) for name in ("patched", "walk", "walk_retries", "leaks_slot_0")}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_what_is_told_of_a_run_is_its_events(name: str) -> None:
+    loop, random = LOOPS[name], Random(1)
+    cases = [*edges(loop), *(drawn(random, loop.grain) for _ in range(100))]
+    assert len({case.n for case in cases}) > 20
+    for case in cases:
+        assert outcome(lambda: told(loop, case)) == outcome(lambda: words_of_events(loop, case))  # noqa: B023  at once
+
+
+@pytest.mark.parametrize("gfp", [GFP_KERNEL, GFP_NORETRY | GFP_HIGHMEM, Gfp(comp=True, other=0x400000)])
+def test_flags_are_read_back_from_their_number(gfp: Gfp) -> None:
+    assert gfp_from(gfp.bits) == gfp
 
 
 @needs_compiler
