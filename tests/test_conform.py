@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -273,3 +274,20 @@ def test_a_large_case_that_differs_is_made_smaller() -> None:
         case, model, real = shrunk(function, program, (large, told(function, large), lines[0]))
         assert case.n <= 17 and model != real
         assert program.run([case]) == ([real], "")
+
+
+@needs_compiler
+@pytest.mark.parametrize("model", ["lp64", "ilp32"])
+def test_a_case_that_does_not_end_or_ends_the_program_is_blamed_itself(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_model(model)
+    monkeypatch.setattr("stepdown.compiled.RUN_SECONDS", 2)
+    text = (DATA / "patched.c").read_text()
+    hangs, ends = "while (count == 5) ;", "if (count == 5) _exit(0);"
+    for trouble, why in ((hangs, "no end within|ended with status"), (ends, "ended before the last case")):
+        changed = text.replace("while (count) {", f"{trouble} while (count) {{")
+        with compiled(read(changed, model=model)) as program:
+            lines, said = program.run([Case(3), Case(4), Case(5), Case(6)])
+        assert len(lines) == 2
+        assert re.search(why, said)
