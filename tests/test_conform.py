@@ -168,6 +168,24 @@ def test_a_scenario_that_refutes_a_claim_is_run_on_the_compiled_function(tmp_pat
 
 
 @needs_compiler
+def test_another_seed_draws_other_cases_and_the_same_one_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = read((DATA / "patched.c").read_text())
+    sizes: list[tuple[int, ...]] = []
+
+    def part(loop: Loop, program: object, cases: list[Case]) -> Comparison:
+        sizes.append(tuple(case.n for case in cases))
+        return Comparison(len(cases))
+
+    monkeypatch.setattr("stepdown.conform._compared", part)
+    with compiled(function) as program:
+        for seed in (1, 2, 1):
+            compare(function, program, 600, seed)
+    edge_cases, first, _, second, _, again = sizes
+    assert first == again != second
+    assert len(edge_cases) + len(first) == 300
+
+
+@needs_compiler
 def test_edge_cases_refuse_the_first_the_middle_and_the_last_page() -> None:
     function = read((DATA / "patched.c").read_text())
     refused_pages = {case.answers.count(True) for case in edges(function) if case.n == 31 and case.single_pages}
