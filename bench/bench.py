@@ -64,7 +64,7 @@ def kernels() -> None:
         show(f"verify {version}'s C and that it is the model (median of 5)", 5, "verify", loop, "--same-as", "patched")
         show(f"survey {version}, every file", 1, "survey", str(tree))
         show(f"review a mail against {version} (median of 3)", 3, "review", str(MAIL), "--tree", str(tree))
-        runs = 50_000
+        runs = 100_000
         none = show("conform, one run beside the model", 1, "conform", loop, "--same-as", "patched", "--runs", "1")
         some = show(f"conform, {runs} runs", 1, "conform", loop, "--same-as", "patched", "--runs", str(runs))
         print(f"  conform: {2 * runs / (some - none):,.0f} runs a second, both data models")

@@ -7,6 +7,7 @@ begin with ``GFP_``.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Gfp:
         """Return the flags less those in ``flags``: the kernel's ``gfp & ~flags``."""
         named: dict[str, bool] = {name: not getattr(flags, name) and getattr(self, name) for name in NAMES}
         return Gfp(**named, other=self.other if flags.other == 0 else self.other & ~flags.other)
+
+    @cached_property
+    def bits(self) -> int:
+        """The flags as one number: a bit for each name, in the order of NAMES, and the opaque rest as it is."""
+        return sum(1 << at for at, name in enumerate(NAMES) if getattr(self, name)) | self.other
 
     def __str__(self) -> str:
         return "|".join(names_set(self)) or "0"

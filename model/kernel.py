@@ -66,9 +66,10 @@ class PageArray:
 
     def store(self, slot: int, frame: int, pages: int) -> None:
         """Put frame + j into slot + j for every j below ``pages``; what was there is overwritten."""
+        at = len(self.runs)
         if self.runs and slot < self.runs[-1][0] + self.runs[-1][2]:
             self._cut_out(slot, slot + pages)
-        at = bisect_right(self.starts, slot)
+            at = bisect_right(self.starts, slot)
         self.starts.insert(at, slot)
         self.runs.insert(at, (slot, frame, pages))
 
@@ -98,6 +99,13 @@ class PageArray:
         self.starts = [run[0] for run in self.runs]
 
 
+def entry_of(array: Sequence[int], index: int) -> int:
+    """Return ``array[index]``. Raises Crash outside the array, below 0 too, where Python would wrap."""
+    if index < 0 or index >= len(array):
+        raise Crash("array-index-in-bounds", f"an array of {len(array)} entries is read outside them")
+    return array[index]
+
+
 class Kernel:
     """Passes a loop's requests on and records what happened, in ``events``."""
 
@@ -107,11 +115,9 @@ class Kernel:
         self.events: list[Event] = []
 
     def look(self, array: Sequence[int], index: int) -> int:
-        """Return ``array[index]``; outside the array is a crash, below 0 too, where Python would wrap."""
+        """Return ``array[index]``. Raises Crash outside the array."""
         self.record(Look(index, len(array)))
-        if index < 0 or index >= len(array):
-            raise Crash("array-index-in-bounds", f"an array of {len(array)} entries is read outside them")
-        return array[index]
+        return entry_of(array, index)
 
     def alloc_pages(self, gfp: Gfp, order: int) -> int | None:
         """Return the first frame of a block of 2^order pages, or None: refused."""

@@ -91,16 +91,20 @@ class Loop:
         return Unwinding(i)
 
 
-def take_turn(loop: Loop, call: Call, state: Any, kernel: Kernel) -> tuple[Any, list[Event]]:
-    """Return the state after one pass and the events of that pass. Raises Crash, for an index out of bounds, too."""
-    kernel.events = []
-    unwinding = isinstance(state, Unwinding)
+def after_turn(loop: Loop, call: Call, state: Any, kernel: Kernel) -> Any:
+    """Return the state after one pass. Raises Crash, for an index out of bounds, too."""
     try:
-        after = loop.unwind(call, state, kernel) if unwinding else loop.turn(call, state, kernel)
+        return loop.unwind(call, state, kernel) if isinstance(state, Unwinding) else loop.turn(call, state, kernel)
     except IndexError:
         raise Crash("array-index-in-bounds", "an array is read outside its entries") from None
+
+
+def take_turn(loop: Loop, call: Call, state: Any, kernel: Kernel) -> tuple[Any, list[Event]]:
+    """Return the state after one pass and the events of that pass. Raises Crash."""
+    kernel.events = []
+    after = after_turn(loop, call, state, kernel)
     ended_at_once = isinstance(after, End) and not kernel.events
-    begins = Back() if unwinding else Turn()
+    begins = Back() if isinstance(state, Unwinding) else Turn()
     events = kernel.events if ended_at_once else [begins, *kernel.events]
     return (after, [*events, after]) if isinstance(after, End) else (after, events)
 

@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from tree_sitter import Node
@@ -102,18 +101,11 @@ class Case:
         """Return the case as the driver reads it."""
         attrs = _attr_bits()[SINGLE_PAGES] if self.single_pages else 0
         answers = "".join("01"[answer] for answer in self.answers)
-        return f"{self.n} {gfp_bits(self.gfp)} {attrs} {self.granted_orders} {answers}\n"
-
-
-@cache
-def gfp_bits(gfp: Gfp) -> int:
-    """Return flags as the number that stands for them in the compiled function."""
-    named = sum(1 << at for at, name in enumerate(NAMES) if getattr(gfp, name))
-    return named | gfp.other
+        return f"{self.n} {self.gfp.bits} {attrs} {self.granted_orders} {answers}\n"
 
 
 def gfp_from(bits: int) -> Gfp:
-    """Return the flags that ``bits`` stands for."""
+    """Return the flags of which ``bits`` are the bits."""
     named = {name: bool(bits >> at & 1) for at, name in enumerate(NAMES)}
     return Gfp(**named, other=bits >> len(NAMES) << len(NAMES))
 
@@ -193,21 +185,35 @@ class Compiled:
     path: Path
 
     def run(self, cases: Sequence[Case]) -> tuple[list[str], str]:
-        """Return what each case came to, up to the first that was stopped; and what stopped it, "" for nothing."""
-        given = "".join(case.line() for case in cases)
-        try:
-            ran = subprocess.run(
-                [self.path], input=given, capture_output=True, text=True, errors="replace", timeout=RUN_SECONDS,
-                cwd=self.path.parent, env={"ASAN_OPTIONS": "detect_leaks=0"}, preexec_fn=_limit, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return [], f"no end within {RUN_SECONDS} s"
-        lines = ran.stdout.splitlines()
-        if ran.returncode == 0:
-            return lines, ""
-        told = SANITIZER.search(ran.stderr)
-        complete = lines if ran.stdout.endswith("\n") else lines[:-1]
-        return complete, told[0] if told else f"ended with status {ran.returncode}"
+        """Return what each case came to, up to the first that was stopped; and what stopped it, "" for nothing.
+
+        It reads and writes files: on a pipe, it and whoever reads would wake each other for every case.
+        """
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as written:
+            given.write("".join(case.line() for case in cases).encode())
+            given.seek(0)
+            try:
+                ran = subprocess.run(
+                    [self.path], stdin=given, stdout=written, stderr=subprocess.PIPE, text=True, errors="replace",
+                    timeout=RUN_SECONDS, cwd=self.path.parent, env={"ASAN_OPTIONS": "detect_leaks=0"},
+                    preexec_fn=_limit, check=False,
+                )  # fmt: skip
+                why = _why(ran)
+            except subprocess.TimeoutExpired:
+                why = f"no end within {RUN_SECONDS} s"
+            written.seek(0)
+            *lines, last = written.read().decode(errors="replace").split("\n")
+        if not why and (last or len(lines) < len(cases)):
+            why = "it ended before the last case"
+        return lines, why
+
+
+def _why(ran: subprocess.CompletedProcess[str]) -> str:
+    """Return why a program ended, "" where it came to its end."""
+    if ran.returncode == 0:
+        return ""
+    told = SANITIZER.search(ran.stderr)
+    return told[0] if told else f"ended with status {ran.returncode}"
 
 
 def _limit() -> None:

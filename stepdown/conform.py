@@ -7,27 +7,25 @@ on success the frame in each slot.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from model.environments import Scripted
-from model.events import Attempt, Clear, Event, Free, Split, Store
-from model.kernel import Crash, Kernel, PageArray
-from model.loop import Call, Loop, run
+from model.events import Attempt
+from model.kernel import Crash
+from model.loop import Loop
 from proofs.engine.beside import beside
 from proofs.engine.verdict import Answer
-from stepdown.compiled import Case, Compiled, gfp_bits, gfp_from
+from stepdown.compiled import Case, Compiled
+from stepdown.told import first_difference, spelled, told
 
 MOST_N = 256  # pages, of a case that is drawn
 EDGES = (1, 2, 3, 15, 16, 17, 31, 255, 256)
 ALL, NONE, PAGES = (1 << 64) - 1, 0, 1  # granted orders
-BATCH = 2_000
+BATCH = 10_000  # runs: starting two processes and a program in each takes as long as hundreds of runs
 MOST_BUILT_N, MOST_ANSWERS = 100_000, 4_000  # pages and answers of one run
 MOST_CRASHES = 50  # cases that are run one by one, as each ends its process
-
-
 MOST_SHRINKS = 200  # cases that are tried when one differs, each in a process of its own
 
 Difference = tuple[Case, str, str]  # a case, what the model does, what the compiled function does
@@ -41,35 +39,16 @@ class Comparison:
     most_n: int = 0  # pages of the largest
     stopped_alike: int = 0  # undefined by the model, and stopped by a sanitizer
     seconds: float = 0.0
-    differs: Difference | None = field(default=None)
+    differs: Difference | None = None
+    undefined: list[tuple[Case, str]] = field(default_factory=list)  # by the model, with the reason
 
-
-def told(loop: Loop, case: Case) -> str:
-    """Return what the model does, as the driver prints it. Raises Crash."""
-    call = Call(case.n, case.gfp, case.single_pages)
-    parts: list[str] = []
-    slots: dict[int, int] = {}
-    ok = False
-    for event in run(loop, call, Kernel(Scripted(case.answers, case.grants), PageArray())):
-        if isinstance(event, Store):
-            slots.update((event.slot + j, event.frame + j) for j in range(event.pages))
-        elif (word := _word(event)) is not None:
-            parts.append(word)
-        ok = bool(getattr(event, "ok", False))
-    end = ["ok", *(str(slots.get(slot, -1)) for slot in range(case.n))] if ok else ["failed"]
-    return " ".join([*parts, *end])
-
-
-def _word(event: Event) -> str | None:
-    if isinstance(event, Attempt):
-        return f"a{event.order},{gfp_bits(event.gfp)},{'-' if event.frame is None else event.frame}"
-    if isinstance(event, Split):
-        return f"s{event.frame},{event.order}"
-    if isinstance(event, Free):
-        return f"f{event.frame},{event.order}"
-    if isinstance(event, Clear):
-        return f"c{event.frame},{event.pages}"
-    return None
+    def add(self, part: Comparison) -> None:
+        """Take in what came of other cases."""
+        self.compared += part.compared
+        self.most_n = max(self.most_n, part.most_n)
+        self.undefined += part.undefined
+        if part.differs and (self.differs is None or _size(part.differs[0]) < _size(self.differs[0])):
+            self.differs = part.differs
 
 
 def edges(loop: Loop) -> Iterator[Case]:
@@ -108,24 +87,25 @@ def compare(loop: Loop, program: Compiled, runs: int, seed: int) -> Comparison:
 
     begin, random = time.monotonic(), Random(seed)
     done = Comparison()
-    one_by_one: list[tuple[Case, str]] = []
 
-    def differs(cases: list[Case]) -> bool:
-        cases = sorted(cases, key=_size)
-        with beside(lambda: [_compared(loop, program, cases[1::2])]) as there:
-            for difference, stopped in (_compared(loop, program, cases[::2]), next(there)):
-                one_by_one.extend(stopped)
-                if difference and (done.differs is None or _size(difference[0]) < _size(done.differs[0])):
-                    done.differs = difference
-        done.compared += len(cases)
-        done.most_n = max(done.most_n, *(case.n for case in cases))
+    def differs(one: Callable[[], list[Case]], other: Callable[[], list[Case]]) -> bool:
+        """Draw and compare on two processors."""
+        with beside(lambda: [_compared(loop, program, other())]) as there:
+            done.add(_compared(loop, program, one()))
+            done.add(next(there))
         return done.differs is not None
 
     def batch_differs(batch: int) -> bool:
-        drawing = Random(batch)
-        return differs([drawn(drawing, loop.grain) for _ in range(min(BATCH, runs - done.compared))])
+        size = min(BATCH, runs - done.compared)
 
-    differs(list(edges(loop)))
+        def half(which: int) -> list[Case]:
+            drawing = Random(f"{seed} {batch} {which}")  # Hypothesis begins with batch 0, whatever the seed
+            return [drawn(drawing, loop.grain) for _ in range(which, size, 2)]
+
+        return differs(lambda: half(0), lambda: half(1))
+
+    cases = list(edges(loop))
+    differs(lambda: cases[::2], lambda: cases[1::2])
     while done.differs is None and done.compared < runs:
         how = settings(
             max_examples=-(-(runs - done.compared) // BATCH), phases=(Phase.generate,), database=None, deadline=None,
@@ -135,7 +115,7 @@ def compare(loop: Loop, program: Compiled, runs: int, seed: int) -> Comparison:
             find(st.integers(0, 2**64), batch_differs, settings=how, random=random)
     if done.differs is not None:
         done.differs = shrunk(loop, program, done.differs)
-    for case, reason in one_by_one[:MOST_CRASHES] if done.differs is None else ():
+    for case, reason in done.undefined[:MOST_CRASHES] if done.differs is None else ():
         got, why = program.run([case])
         if not why:
             done.differs = (case, f"undefined: {reason}", got[0])
@@ -149,21 +129,22 @@ def _size(case: Case) -> tuple[int, int, bool]:
     return case.n, len(case.answers), case.single_pages
 
 
-def _compared(loop: Loop, program: Compiled, cases: list[Case]) -> tuple[Difference | None, list[tuple[Case, str]]]:
-    """Return the first case that differs, with both sides of it; and those that the model calls undefined, with the
-    reason, which are not run: each would end the process."""
-    run, wanted, stopped = [], [], []
-    for case in cases:
+def _compared(loop: Loop, program: Compiled, cases: list[Case]) -> Comparison:
+    """Return what comes of the cases, smallest first, up to the first that differs. Those that the model calls
+    undefined are not run: each would end the process."""
+    done = Comparison(len(cases), max((case.n for case in cases), default=0))
+    run, wanted = [], []
+    for case in sorted(cases, key=_size):
         try:
             wanted.append(told(loop, case))
             run.append(case)
         except Crash as crash:
-            stopped.append((case, crash.reason))
+            done.undefined.append((case, crash.reason))
     got, why = program.run(run)
-    for case, model, compiled in zip(run, wanted, [*got, *([f"stopped: {why}"] if why else [])], strict=False):
-        if model != compiled:
-            return (case, model, compiled), stopped
-    return None, stopped
+    if got != wanted:
+        pairs = zip(run, wanted, [*got, *([f"stopped: {why}"] if why else [])], strict=False)
+        done.differs = next((each for each in pairs if each[1] != each[2]), None)
+    return done
 
 
 def shrunk(loop: Loop, program: Compiled, difference: Difference) -> Difference:
@@ -181,7 +162,7 @@ def shrunk(loop: Loop, program: Compiled, difference: Difference) -> Difference:
 
     def differs(case: Case) -> bool:
         nonlocal found
-        now, _ = _compared(loop, program, [case])
+        now = _compared(loop, program, [case]).differs
         if now is not None and _size(case) < _size(found[0]):
             found = now
         return now is not None
@@ -216,27 +197,3 @@ def reproduced(loop: Loop, program: Compiled, refuted: Answer) -> str:
         at, ours, theirs = first_difference(model, compiled)
         return f"MISMATCH: event {at}: {spelled(theirs)}, where the model has {spelled(ours)}"
     return "REFUTED (reproduced)"
-
-
-def spelled(word: str) -> str:
-    """Return an event of ``told`` in words; anything else as it is."""
-    what = {"a": "attempt", "s": "split", "f": "free", "c": "clear"}.get(word[:1])
-    numbers = word[1:].split(",")
-    if what is None or not numbers[0].isdigit():
-        return word
-    if what == "attempt":
-        order, flags, frame = numbers
-        return f"attempt order {order} {gfp_from(int(flags))} {'refused' if frame == '-' else f'frame {frame}'}"
-    return f"{what} frame {numbers[0]}, {'pages' if what == 'clear' else 'order'} {numbers[1]}"
-
-
-def first_difference(model: str, compiled: str) -> tuple[int, str, str]:
-    """Return the number of the event from which on two runs differ, and both events."""
-    ours, theirs = model.split(" "), compiled.split(" ")
-    if not (compiled.startswith("stopped") or model.startswith("undefined")):
-        for at, (one, other) in enumerate(zip(ours, theirs, strict=False)):
-            if one != other:
-                return at, one, other
-        at = min(len(ours), len(theirs))
-        return at, " ".join(ours[at : at + 1]) or "nothing more", " ".join(theirs[at : at + 1]) or "nothing more"
-    return 0, model, compiled

@@ -91,7 +91,7 @@ def conform_command(
 
 
 def _told(done: Comparison, seed: int) -> str:
-    from stepdown.conform import first_difference, spelled
+    from stepdown.told import first_difference, spelled
 
     if done.differs is None:
         alike = f"; {done.stopped_alike} undefined ones were stopped by a sanitizer" if done.stopped_alike else ""
