@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from proofs.engine.terms import BitLength, Bool, Int, Misuse
@@ -43,14 +43,6 @@ class Field:
     name: str
 
 
-def hash_once(owner: object, *parts: object) -> int:
-    """Return the hash of the parts, kept in their owner: what is nested is looked up by the ten thousand."""
-    kept: dict[str, int] = owner.__dict__
-    if "_hash" not in kept:
-        kept["_hash"] = hash(parts)
-    return kept["_hash"]
-
-
 @dataclass(frozen=True)
 class Record:
     """A dataclass or a tuple of parts."""
@@ -58,8 +50,13 @@ class Record:
     kind: type
     parts: tuple[Any, ...]
 
+    @cached_property
+    def hash(self) -> int:
+        """Return the hash, kept: what is nested is looked up by the ten thousand."""
+        return hash((self.kind, self.parts))
+
     def __hash__(self) -> int:
-        return hash_once(self, self.kind, self.parts)
+        return self.hash
 
 
 def take_apart(value: Any, promoted: Collection[str] = (), prefix: str = "", constants: tuple[type, ...] = ()) -> Any:
@@ -69,15 +66,22 @@ def take_apart(value: Any, promoted: Collection[str] = (), prefix: str = "", con
 
 
 @cache
+def _field(name: str) -> Field:
+    return Field(name)
+
+
+@cache
 def _field_names_of(kind: type) -> tuple[str, ...]:
     """Return the names of a dataclass's fields; none for any other type."""
     return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[type, ...], data: Data) -> Any:
+    kind: Any = type(value)
+    if kind is int:  # most parts are
+        return _number(value, promoted, name, data)
     if isinstance(value, constants):
         return Constant(value)
-    kind: Any = type(value)
     names = _field_names_of(kind)
     if names:
         prefix = f"{name}." if name else ""
@@ -91,13 +95,17 @@ def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[ty
     if isinstance(value, BitLength):
         value = value.__index__()
     if isinstance(value, Int) or (isinstance(value, int) and not isinstance(value, bool)):
-        if name in promoted:
-            return Known(value.__index__())
-        data[name] = value
-        return Field(name)
+        return _number(value, promoted, name, data)
     if isinstance(value, float | list | dict | set | bytearray):
-        raise Misuse(f"the state's {name or 'value'} is a {type(value).__name__}: states hold ints, Booleans and None")
+        raise Misuse(f"the state's {name or 'value'} is a {kind.__name__}: states hold ints, Booleans and None")
     return Known(value)
+
+
+def _number(value: Any, promoted: Collection[str], name: str, data: Data) -> Any:
+    if name in promoted:
+        return Known(value.__index__())
+    data[name] = value
+    return _field(name)
 
 
 def unpromoted(shape: Any, promoted: Collection[str], name: str = "") -> Any:

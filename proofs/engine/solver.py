@@ -89,7 +89,8 @@ class Solver:
         scope = self.scopes[-1]
         for literal in literals:
             for name, _ in literal.terms:
-                scope += ((defining,) for defining in definition(name))
+                for defining in definition(name):
+                    scope.append((defining,))
         scope.append(tuple(literals))
 
     def assume_not_all(self, conjunctions: Iterable[Sequence[Literal]]) -> None:

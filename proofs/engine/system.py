@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from model.events import End, Event
@@ -49,8 +49,13 @@ class Location:
     monitor: Any = None
     branch: int = 0  # which path of the monitor's start this run took: a class of calls
 
+    @cached_property
+    def hash(self) -> int:
+        """Return the hash, kept: a location is looked up by the ten thousand."""
+        return hash((self.loop, self.view, self.monitor, self.branch))
+
     def __hash__(self) -> int:
-        return shapes.hash_once(self, self.loop, self.view, self.monitor, self.branch)
+        return self.hash
 
     def __str__(self) -> str:
         parts = [shapes.describe(part) for part in (self.loop, self.view, self.monitor) if part is not None]

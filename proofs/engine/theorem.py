@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from proofs.engine.beside import beside
@@ -66,23 +67,20 @@ def prove_all(target: Target, claims: Iterable[str], jobs: int = 2, obligations:
 
     Without ``obligations`` the answers leave them out: they are many.
     """
+    from proofs.engine.prove import Prover
+
     wanted = list(claims)
     groups = _groups(wanted) if jobs > 1 and len(wanted) > len(SLOW_TO_PROVE) else [wanted]
+    prover = Prover(target, obligations)
     if len(groups) == 1:
-        yield from _prove_group(target, wanted, obligations)
+        yield from prove_with(prover, wanted, obligations)
         return
-    yield from _in_two(target, wanted, groups, obligations)
+    yield from _in_two(prover, wanted, groups, obligations)
 
 
 def _groups(claims: list[str]) -> list[list[str]]:
     slow = [name for name in claims if name in SLOW_TO_PROVE]
     return [group for group in ([name for name in claims if name not in slow], slow) if group]
-
-
-def _prove_group(target: Target, claims: list[str], obligations: bool) -> Iterator[Answer]:
-    from proofs.engine.prove import Prover
-
-    yield from prove_with(Prover(target, obligations), claims, obligations)
 
 
 def prove_with(prover: Prover, claims: Iterable[str], obligations: bool = False) -> Iterator[Answer]:
@@ -96,11 +94,11 @@ def prove_with(prover: Prover, claims: Iterable[str], obligations: bool = False)
         )
 
 
-def _in_two(target: Target, wanted: list[str], groups: list[list[str]], obligations: bool) -> Iterator[Answer]:
+def _in_two(prover: Prover, wanted: list[str], groups: list[list[str]], obligations: bool) -> Iterator[Answer]:
     """Prove the second group in a forked child, the first here, and yield in the order asked."""
-    import proofs.engine.prove  # noqa: F401 - once, for both processes
-
-    with beside(lambda: _prove_group(target, groups[1], obligations)) as there:
-        here = _prove_group(target, groups[0], obligations)
+    first, *others = groups[0]
+    known = list(prove_with(prover, [first], obligations))  # and with it what every claim stands on, for both
+    with beside(lambda: prove_with(prover, groups[1], obligations)) as there:
+        here = chain(known, prove_with(prover, others, obligations))
         for name in wanted:
             yield next(there if name in groups[1] else here)
