@@ -33,9 +33,8 @@ class Judge:
         changed = False
         covered = ends_of(event, self.classes[0][2].watches) if self.classes else ()
         for low, high, monitor in self.classes:
-            cuts = [cut for cut in covered if low < cut < high]
-            ends = sorted({low, high, *cuts}) if cuts else (low, high)
-            for first, last in pairwise(ends):
+            cuts = covered and [cut for cut in covered if low < cut < high]
+            for first, last in pairwise(sorted({low, high, *cuts})) if cuts else ((low, high),):
                 watching = monitor if first == low else _moved(monitor, first)
                 stepped = watching.step(event)
                 changed = changed or stepped is not monitor
@@ -64,7 +63,7 @@ def broken_at(monitor: type[Monitor], matter: Matter, events: Iterable[Event]) -
 
 
 def _moved(monitor: Monitor, watch: int) -> Monitor:
-    return replace(monitor, matter=replace(monitor.matter, watch=watch))
+    return monitor.but(matter=replace(monitor.matter, watch=watch))
 
 
 def ends_of(event: Event, watches: str) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import jsonschema
@@ -50,6 +51,7 @@ class Mine(Loop):
 '''
 
 
+@cache
 def refuted(target: str, claim: str) -> Scenario:
     scenario = Prover(TARGETS[target]).prove(claim).scenario
     assert scenario is not None
