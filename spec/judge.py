@@ -30,17 +30,19 @@ class Judge:
             low, high, monitor = self.classes[0]
             stepped = monitor.step(event)
             return self if stepped is monitor else Judge(((low, high, stepped),))
+        changed = False
+        covered = ends_of(event, self.classes[0][2].watches) if self.classes else ()
         for low, high, monitor in self.classes:
-            cuts = [cut for cut in ends_of(event, monitor.watches) if low < cut < high]
-            ends = sorted({low, high, *cuts})
-            for first, last in pairwise(ends):
+            cuts = covered and [cut for cut in covered if low < cut < high]
+            for first, last in pairwise(sorted({low, high, *cuts})) if cuts else ((low, high),):
                 watching = monitor if first == low else _moved(monitor, first)
                 stepped = watching.step(event)
-                if after and after[-1][1] == first and after[-1][2] == stepped:
+                changed = changed or stepped is not monitor
+                if changed and after and after[-1][2] == stepped:  # unchanged, neighbours differ as they did
                     after[-1] = (after[-1][0], last, after[-1][2])
                 else:
                     after.append((first, last, stepped))
-        return Judge(tuple(after))
+        return Judge(tuple(after)) if changed else self
 
 
 def judge(monitor: type[Monitor], matter: Matter) -> Judge:
@@ -61,7 +63,7 @@ def broken_at(monitor: type[Monitor], matter: Matter, events: Iterable[Event]) -
 
 
 def _moved(monitor: Monitor, watch: int) -> Monitor:
-    return replace(monitor, matter=replace(monitor.matter, watch=watch))
+    return monitor.but(matter=replace(monitor.matter, watch=watch))
 
 
 def ends_of(event: Event, watches: str) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from model.trace_forms import BadTrace
 from model.trace_lines import Reader
 from spec.claims import CLAIMS, Claim
 from spec.crowd import first_break
-from spec.evidence import NEEDS, Needs, Shown, tests_met
+from spec.evidence import NEEDS, Needs, Shown, Test, tests_met
 from spec.monitor import MAX_PAGE_ORDER, Matter
 from spec.targets import TARGETS, Target
 
@@ -182,7 +182,8 @@ def judge_call(call: Recorded, known: Known, claims: Sequence[Claim]) -> CallVer
     )
     shown = shown_by(call, known, matter)
     events, lines = events_of(call)
-    judged = tuple(judge_claim(claim, target, matter, shown, attempts, events, lines) for claim in claims)
+    met = tests_met(attempts, matter)
+    judged = tuple(judge_claim(claim, target, matter, shown, met, events, lines) for claim in claims)
     agreement, frames_agree = None, None
     if call.n is not None and attempts:
         is_whole = Shown.WHOLE in shown
@@ -301,7 +302,7 @@ def judge_claim(
     target: Target,
     matter: Matter,
     shown: frozenset[Shown],
-    attempts: Sequence[Attempt],
+    met: frozenset[Test],
     events: Sequence[Event],
     lines: Sequence[int],
 ) -> ClaimVerdict:
@@ -309,7 +310,6 @@ def judge_claim(
     reason = claim.not_applicable(target)
     if reason:
         return ClaimVerdict(claim.name, NOT_APPLICABLE, reason)
-    met = tests_met(attempts, matter)
     held, missing = False, []
     parts = [part for part in claim.parts if not part.not_applicable(target)]
     if not parts:
@@ -320,11 +320,12 @@ def judge_claim(
             broken = first_break(part.monitor, matter, events)
             if broken is not None:
                 return ClaimVerdict(claim.name, IS_BROKEN, broken[1], lines[broken[0]])
-        lacking = [kind.value for kind in Shown if kind in needs.to_hold - shown]
+        absent = needs.to_hold - shown
+        lacking = next((kind.value for kind in Shown if kind in absent), "")
         if not lacking and needs.test in met:
             held = True
         else:
-            missing.append(lacking[0] if lacking else needs.test.value)
+            missing.append(lacking or needs.test.value)
     return ClaimVerdict(claim.name, HELD) if held else ClaimVerdict(claim.name, NOT_OBSERVABLE, missing[0])
 
 

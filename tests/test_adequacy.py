@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 from click.testing import CliRunner
@@ -13,10 +14,12 @@ from spec.claims import CLAIMS
 from spec.targets import TARGETS
 from stepdown.__main__ import cli
 
+judged = cache(adequacy.judged)  # each mutation once, though two tests ask
+
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_real_runs_break_the_claim_that_a_mutation_is_for(mutation: Mutation) -> None:
-    found = adequacy.judged(mutation)
+    found = judged(mutation)
     assert mutation.claim in found.fallen
     assert not found.survives
 
@@ -24,7 +27,7 @@ def test_real_runs_break_the_claim_that_a_mutation_is_for(mutation: Mutation) ->
 @pytest.mark.parametrize("mutation", HARMLESS, ids=lambda mutation: mutation.name)
 def test_a_harmless_change_breaks_nothing_and_is_proved_equivalent(mutation: Mutation) -> None:
     assert adequacy.broken_by_runs(target_of(mutation)) == set()
-    assert adequacy.judged(mutation).equivalent
+    assert judged(mutation).equivalent
 
 
 def test_the_loop_as_it_is_breaks_nothing_and_the_one_before_its_six_claims() -> None:
@@ -39,7 +42,7 @@ def test_a_mutation_that_no_claim_is_about_survives(monkeypatch: pytest.MonkeyPa
 
 
 def test_at_least_sixty_mutations_are_of_the_patched_loop_and_every_claim_on_it_is_needed() -> None:
-    found = [adequacy.judged(mutation) for mutation in adequacy.mutations_of("patched")]
+    found = [judged(mutation) for mutation in adequacy.mutations_of("patched")]
     assert len(found) >= 60
     applicable = {name for name, claim in CLAIMS.items() if not claim.not_applicable(TARGETS["patched"])}
     assert {name for one in found for name in one.fallen} == applicable

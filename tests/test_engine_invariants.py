@@ -251,6 +251,8 @@ def test_the_invariants_of_every_claim_hold_of_every_real_run(target: str) -> No
     runs = list(real_runs(target, SIZES[:14]))
     for name, monitor, product_, base, found in products(target):
         symbolic = Matter(prover(target).ground.call, TARGETS[target].orders, watch=variable("watch"))  # type: ignore[arg-type]  # a symbol
+        described = {(str(location), location.branch): location for location in found}
+        assert len(described) == len(found)  # a run's monitor holds another matter: its location is told by its words
         asked = 0
         for call, turns in runs:
             watch = {"slot": call.n // 2, "frame": 5, "order": 8}.get(monitor.watches, 0)
@@ -263,7 +265,7 @@ def test_the_invariants_of_every_claim_hold_of_every_real_run(target: str) -> No
             for state, _, events in turns:
                 below, data = location_of(state, base.system, view)
                 shape, ghosts = shapes.take_apart(replace(now, matter=symbolic), product_.promoted, "ghost", CONSTANTS)
-                here = found[same_location(found, Location(below.loop, below.view, shape, branch), symbolic)]
+                here = found[described[str(Location(below.loop, below.view, shape, branch)), branch]]
                 values = Values(data | ghosts | {"n": call.n, "watch": watch})
                 for literal in here.literals():
                     assert literal.holds(values), f"{name}, n = {call.n}: {literal} of {dict(values)}"
@@ -272,13 +274,6 @@ def test_the_invariants_of_every_claim_hold_of_every_real_run(target: str) -> No
                     now = now.step(event)
                 view = view_after(view, watch, events)
         assert asked or monitor.watches == ""
-
-
-def same_location(found: inv.Invariants, wanted: Location, matter: Matter) -> Location:
-    """Return the location that is described alike: its monitor holds another object for the matter."""
-    same = [loc for loc in found if str(loc) == str(wanted) and loc.branch == wanted.branch]
-    assert len(same) == 1, f"{wanted}: {len(same)} locations"
-    return same[0]
 
 
 def holds(literals: tuple[Literal, ...], values: dict[str, int]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from model.events import DONE, FAILED, Attempt, End, Event
+from model.events import DONE, FAILED, Attempt, Back, End, Event, Turn
 from model.gfp import GFP_KERNEL, GFP_NORETRY, Gfp
 from model.kernel import Kernel, PageArray
 from model.loop import Call, Loop, Unwinding, take_turn
@@ -209,17 +209,35 @@ def breaks(graph: Graph, monitor: type[Monitor], matter: Matter) -> bool:
     """Return whether any run breaks the claim."""
     brought: dict[Place, set[Judge | Monitor]] = {place: set() for place in graph.edges}
     brought[graph.first].add(judge(monitor, matter) if monitor.watches else monitor.start(matter))
-    for place, edges in graph.edges.items():
-        for now in brought.pop(place):
+    try:
+        for place, edges in graph.edges.items():
+            here = list(brought.pop(place))
             for edge in edges:
-                after = now
-                try:
-                    for event in edge.events:
-                        after = after.step(event)
-                except Broken:
-                    return True
-                brought[edge.to].add(after)
+                after = here
+                for event in edge.events:
+                    after = [state.step(event) for state in after]
+                brought[edge.to].update(after)
+    except Broken:
+        return True
     return False
+
+
+def monitors(target: Target) -> list[tuple[str, type[Monitor]]]:
+    """Return claim and monitor of all that applies to ``target``; the two counts of "terminates" each by itself.
+
+    Neither count looks at the other. One monitor of both would be brought to a place with every pair of them.
+    """
+    (name, both), *others = applicable(target)
+    return [(name, heedless(both, Back)), (name, heedless(both, Turn)), *others]
+
+
+def heedless(monitor: type[Monitor], of: type[Event]) -> type[Monitor]:
+    """Return the monitor that takes no notice of one kind of event."""
+
+    def step(self: Monitor, event: Event) -> Monitor:
+        return self if isinstance(event, of) else monitor.step(self, event)
+
+    return type(f"{monitor.__name__}Without{of.__name__}", (monitor,), {"step": step})
 
 
 @dataclass
@@ -240,7 +258,7 @@ def judge_every_run(target: Target, sizes: range, gfp: Gfp) -> Verdicts:
         counted = graph.runs()
         verdicts.runs += counted
         verdicts.most_of_a_size = max(verdicts.most_of_a_size, counted)
-        for name, monitor in applicable(target):
+        for name, monitor in monitors(target):
             if name not in verdicts.smallest_broken and breaks(graph, monitor, Matter(call, target.orders)):
                 verdicts.smallest_broken[name] = n
     return verdicts

@@ -15,7 +15,7 @@ from model.loop import Call, run
 from model.machine import Machine
 from proofs.engine.search import NeedsAnswer, Script
 from spec.claims import CLAIMS
-from spec.judge import broken_at
+from spec.crowd import first_break
 from spec.monitor import Matter
 from spec.targets import TARGETS, Target
 from stepdown.strategies import environments
@@ -28,7 +28,7 @@ def judged(target: Target, n: int, allocator: Allocator) -> list[str]:
     events = list(islice(run(target.loop, call, Kernel(allocator, PageArray())), 40 * n + 100))
     assert isinstance(events[-1], End)
     matter = Matter(call, target.orders)
-    return [name for name, monitor in expected_to_hold(target) if broken_at(monitor, matter, events) is not None]
+    return [name for name, monitor in expected_to_hold(target) if first_break(monitor, matter, events) is not None]
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
@@ -58,6 +58,6 @@ def test_the_loop_before_the_patch_breaks_its_six_claims_in_real_runs(name: str)
                     events.append(event)
             except NeedsAnswer:
                 events += kernel.events
-            if broken_at(part.monitor, Matter(call, target.orders), events) is not None:
+            if first_break(part.monitor, Matter(call, target.orders), events) is not None:
                 return
     pytest.fail(f"no run breaks {name}")

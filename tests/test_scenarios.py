@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import jsonschema
@@ -50,8 +51,14 @@ class Mine(Loop):
 '''
 
 
+@cache
+def prover(target: str) -> Prover:
+    """Return the prover of a target: what it explored once serves every claim."""
+    return Prover(TARGETS[target])
+
+
 def refuted(target: str, claim: str) -> Scenario:
-    scenario = Prover(TARGETS[target]).prove(claim).scenario
+    scenario = prover(target).prove(claim).scenario
     assert scenario is not None
     return scenario
 

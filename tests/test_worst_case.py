@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ from spec.worst import COUNTS, EVERY_ORDER, Form, bounds
 from stepdown.measures import parse_pgsizes
 from stepdown.regression import cost, most_large_blocks, regressions
 from stepdown.verify import Choice
-from tests.test_every_answer import graph_of
+from tests.test_every_answer import Graph, graph_of
 
 
 @pytest.mark.parametrize("name", ["patched", "single-pages"])  # pre-patch: make verify
@@ -57,11 +58,15 @@ def test_the_commit_messages_numbers_come_out_of_the_forms() -> None:
     assert all(before.at(n) == closed_form(n) for n in (*range(2000), 2**31 - 1))
 
 
-def at_most_and_attained(target: Target, name: str, form: Form) -> tuple[Word, Word]:
-    monitors = bounds(name, form)
+@cache
+def prover(name: str) -> Prover:
+    return Prover(TARGETS[name])
+
+
+def at_most_and_attained(name: str, form: Form) -> tuple[Word, Word]:
+    monitors = bounds("attempts", form)
     assert monitors is not None
-    prover = Prover(target)
-    most, exact = (prover.prove_claim(Claim("toy", "a toy", OURS, (Part(monitor),))).word for monitor in monitors)
+    most, exact = (prover(name).prove_claim(Claim("toy", "a toy", OURS, (Part(monitor),))).word for monitor in monitors)
     return most, exact
 
 
@@ -77,22 +82,23 @@ def at_most_and_attained(target: Target, name: str, form: Form) -> tuple[Word, W
     ids=str,
 )
 def test_a_form_that_is_wrong_by_one_is_not_proved(form: Form, words: tuple[Word, Word]) -> None:
-    assert at_most_and_attained(TARGETS["patched"], "attempts", form) == words
+    assert at_most_and_attained("patched", form) == words
 
 
-def graphs_most(loop: Loop, n: int, name: str) -> int:
-    """Return the most that a cost comes to, over the graph of every run."""
-    return graph_of(loop, Call(n)).most(COUNTS[name])
+def graphs_to_64(loop: Loop) -> list[Graph]:
+    """Return the graph of every run, of each size."""
+    return [graph_of(loop, Call(n)) for n in range(65)]
 
 
 @pytest.mark.parametrize("orders", [(9, 8, 4, 0), (5, 3, 3, 0), (2, 4, 1, 0), (0,), (6, 5, 4, 3, 2, 1, 0)], ids=str)
 def test_the_forms_of_order_arrays_are_those_of_every_run_up_to_64(orders: tuple[int, ...]) -> None:
     target = of_order_array(orders)
+    graphs = graphs_to_64(target.loop)
     for found in worst_cases(target):
         if found.cost in COUNTS:
             assert found.word is Word.PROVED, (orders, found)
             assert found.form is not None
-            assert [found.form.at(n) for n in range(65)] == [graphs_most(target.loop, n, found.cost) for n in range(65)]
+            assert [found.form.at(n) for n in range(65)] == [graph.most(COUNTS[found.cost]) for graph in graphs]
 
 
 LOOP = """
@@ -146,7 +152,7 @@ def test_the_form_of_a_loop_from_a_file_is_that_of_every_run_up_to_64(
     found = worst_case(Prover(target), "attempts", on_pages_only(target))
     assert found.word is Word.PROVED
     assert found.form is not None
-    assert [found.form.at(n) for n in range(65)] == [graphs_most(target.loop, n, "attempts") for n in range(65)]
+    assert [found.form.at(n) for n in range(65)] == [graph.most_attempts() for graph in graphs_to_64(target.loop)]
 
 
 @dataclass(frozen=True)

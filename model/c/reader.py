@@ -43,14 +43,15 @@ class Reader(Statements):
         self.looked = False  # an entry of a constant array is read
         self.reads, self.writes = set(), set()
         self.line_of_macro = ""
-        self.line = source.function(name).start_point[0] + 1
+        function = source.function(name)
+        self.line = function.start_point[0] + 1
         self.outermost = source  # where the function lies, and the others that it calls
         caller, mask = profile_of(name).caller, profile_of(name).order_mask
         self.each_attempt = mask != "" and mask not in constants  # is a turn of its own: a walk down any mask is long
         if caller:
             self.source = around()
             self.retold.add(caller)
-        function = self.source.function(caller or name)
+            function = self.source.function(caller)
         self.kind = self.returned(function)
         self.parameters = [self.declare(n, kind) for n, kind in self.parameters_of(function)]
         for variable in self.parameters:

@@ -46,7 +46,8 @@ def walk(node: Node) -> Iterator[Node]:
         if depth > MOST_DEPTH:
             raise Unsupported(f"line {here.start_point[0] + 1}", f"nesting deeper than {MOST_DEPTH}")
         yield here
-        stack.extend((child, depth + 1) for child in reversed(here.children))
+        if here.child_count:
+            stack += [(child, depth + 1) for child in reversed(here.children)]
 
 
 def read_bytes(path: Path) -> bytes:
