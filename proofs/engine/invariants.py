@@ -221,17 +221,16 @@ def find(
             leaving.setdefault(transition.source, []).append((at, transition))
     shown: dict[int, object] = {}  # transition: what was assumed and claimed when no step left the claim
     rounds = 0
-
-    def settle(source: Location | None, transitions: Iterable[tuple[int, Transition]]) -> bool:
-        """Join what the transitions lead to, until they lead to nothing new; return whether anything was asked."""
-        nonlocal rounds
-        asked = False
-        while True:
+    while True:
+        at_rest = True
+        for source, transitions in leaving.items():
+            if source is not None and not elements[source].reached:
+                continue
             assumed = hypotheses(system, elements, source)
             stale = [t for t in transitions if shown.get(t[0]) != (assumed, _claimed(elements, t[1]))]
             if not stale:
-                return asked
-            asked = True
+                continue
+            at_rest = False
             solver.push(assumed)
             for at, transition in stale:
                 assert transition.target is not None
@@ -243,17 +242,8 @@ def find(
             solver.pop()
             if rounds > MOST_ROUNDS:
                 raise NoFixpoint(f"no fixpoint after {MOST_ROUNDS} counterexamples to induction")
-
-    at_rest = False
-    while not at_rest:
-        at_rest = True
-        for source, transitions in leaving.items():
-            if source is None or elements[source].reached:
-                back = [t for t in transitions if t[1].target == source]  # these first: they change where others begin
-                onward = [t for t in transitions if t[1].target != source]
-                went_on = settle(source, back), settle(source, onward)
-                at_rest = at_rest and not any(went_on)
-    return elements
+        if at_rest:
+            return elements
 
 
 def asked_of_the_call(system: System, supporting: Proved) -> dict[Location, tuple[Literal, ...]]:
