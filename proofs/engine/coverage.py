@@ -19,7 +19,10 @@ from spec.targets import Target
 MOST_SEEDS = 30  # of sampled runs, when a path is still without one
 LONG_SEED, MOST_TURNS = 5, 300  # with this seed the runs are long, in turns
 REFUSING_SEED, TOGETHER = 1, (2, 3)  # looked at for all such paths at once; with the first, pages are refused often
+SHORT = range(1, 9)  # the same, of runs of the least sizes alone
 MOST_SIZE, MOST_COMPARED = 1 << 16, 8  # of the sizes that the loop's own comparisons suggest
+
+Wanted = tuple[Transition, int]  # a path, and the least size of a run that can take it
 
 
 class Values(dict[str, int]):
@@ -105,27 +108,33 @@ def paths_taken(system: System, wanted: Sequence[Transition], call: Call, step: 
 
 def taken_by_no_run(target: Target, system: System, wanted: Iterable[tuple[Transition, int]]) -> list[Transition]:
     """Return the ``wanted`` paths that none of many runs with answers by chance takes; with each stands the size from
-    which on such a run can be."""
-    alike: dict[tuple[tuple[str, bool], ...], list[tuple[Transition, int]]] = {}
+    which on such a run can be. Runs of just that size come first: they are short."""
+    compared = sizes_compared(system)
+    alike: dict[tuple[tuple[str, bool], ...], list[Wanted]] = {}
     for path, least in wanted:
         alike.setdefault(tuple(flags_asked(path)), []).append((path, least))
     untaken: list[Transition] = []
-    for told, paths in alike.items():
-        left = _not_drawn(target, system, paths, dict(told), (REFUSING_SEED, *TOGETHER))
-        for pair in paths:
-            if any(pair[0] is path for path in left):
-                untaken += _not_drawn(target, system, [pair], dict(told), range(2, MOST_SEEDS))
+    for flags, paths in alike.items():
+        told = dict(flags)
+        left = _not_drawn(target, system, paths, told, SHORT, {least for _, least in paths})
+        left = _not_drawn(target, system, left, told, (REFUSING_SEED, *TOGETHER), _sizes(left, compared))
+        for one in left:
+            sizes = _sizes([one], compared)
+            untaken += [path for path, _ in _not_drawn(target, system, [one], told, range(2, MOST_SEEDS), sizes)]
     return untaken
 
 
+def _sizes(wanted: Iterable[Wanted], compared: Iterable[int]) -> set[int]:
+    return {n for path, least in wanted for n in (least, *compared, *sizes_near(path)) if n >= least}
+
+
 def _not_drawn(
-    target: Target, system: System, wanted: list[tuple[Transition, int]], told: dict[str, bool], seeds: Iterable[int]
-) -> list[Transition]:
-    compared = sizes_compared(system)
-    sizes = {n for path, least in wanted for n in (least, *compared, *sizes_near(path)) if n >= least}
+    target: Target, system: System, wanted: list[Wanted], told: dict[str, bool], seeds: Iterable[int], sizes: set[int]
+) -> list[Wanted]:
+    """Return those of the ``wanted`` paths that no run of these sizes takes."""
     flags = {flag for transition in system.transitions for flag, _ in flags_asked(transition)}
     asked = sorted(flag for flag in flags if flag.startswith("gfp."))
-    left = [path for path, _ in wanted]
+    left = wanted
     for seed in seeds:
         drawn = {flag: bool(seed >> at & 1) for at, flag in enumerate(asked)} | told
         turns = MOST_TURNS if seed == LONG_SEED else 4 * sampling.MOST_TURNS
@@ -134,8 +143,8 @@ def _not_drawn(
             for step in run.passes:
                 if not left:
                     return []
-                took = paths_taken(system, left, run.call, step)
-                left = [path for path in left if not any(path is other for other in took)]
+                took = paths_taken(system, [path for path, _ in left], run.call, step)
+                left = [pair for pair in left if not any(pair[0] is path for path in took)]
     return left
 
 
