@@ -204,7 +204,7 @@ def worst_case(prover: Prover, name: str, values: Mapping[int, int] | None) -> W
     target = prover.target
     form = fitted(values, live_beyond(target)) if values is not None else None
     monitors = bounds(name, form) if form is not None else None
-    if form is not None and monitors is not None and prover.ends():
+    if form is not None and monitors is not None and prover.ends:
         parts = (Part(monitors[0]), Part(monitors[1]))
         claim = Claim("worst-case", f"{name} <= {form}, attained for every n", OURS, parts, (RETURNS,))
         if prover.prove_claim(claim).word is Word.PROVED:

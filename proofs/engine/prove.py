@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from functools import cached_property
 from importlib import import_module
 from typing import cast
 
@@ -270,6 +271,7 @@ class Prover:
 
     # -- termination
 
+    @cached_property
     def ends(self) -> bool:
         """Return whether every run is shown to end, after however many passes."""
         base = self.ground.base("")
