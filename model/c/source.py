@@ -181,12 +181,16 @@ def expression(body: str, where: str) -> Node:
     return values[0]
 
 
-_BRACKETS = re.compile(rb"[(){}\[\]]")
+_OPENING = b"({["
+_NO_BRACKETS = bytes(set(range(256)) - set(b"(){}[]"))
 
 
 def _most_brackets(data: bytes) -> int:
     depth = most = 0
-    for match in _BRACKETS.finditer(data):
-        depth = depth + 1 if match[0] in b"({[" else max(0, depth - 1)
-        most = max(most, depth)
+    for bracket in data.translate(None, _NO_BRACKETS):
+        if bracket in _OPENING:
+            depth += 1
+            most = max(most, depth)
+        elif depth:
+            depth -= 1
     return most
