@@ -90,15 +90,13 @@ def _find_in(task: tuple[Path, Sequence[str]]) -> list[Found]:
 
     base, paths = task
     found: list[Found] = []
-    for name in paths:
-        path = Path(name)
+    for path in paths:
         try:
             if _asks_allocator(path):
-                found += _families(base, path)
-        except Unreadable as trouble:
-            found.append(Found(path.relative_to(base).as_posix(), "", trouble=str(trouble)))
-        except OSError as trouble:
-            found.append(Found(path.relative_to(base).as_posix(), "", trouble=f"{path}: {trouble.strerror}"))
+                found += _families(base, Path(path))
+        except (Unreadable, OSError) as trouble:
+            why = f"{path}: {trouble.strerror}" if isinstance(trouble, OSError) else str(trouble)
+            found.append(Found(Path(path).relative_to(base).as_posix(), "", trouble=why))
     return found
 
 
@@ -114,11 +112,11 @@ def _families(base: Path, path: Path) -> list[Found]:
     return [Found(below, name, line, unread=unread_at_a_glance(source, name)) for line, name in lines]
 
 
-def _asks_allocator(path: Path) -> bool:
+def _asks_allocator(path: str) -> bool:
     from model.c.shape import asks_allocator
     from model.c.source import MOST_BYTES
 
-    with path.open("rb", buffering=0) as file:
+    with open(path, "rb", buffering=0) as file:
         if os.fstat(file.fileno()).st_size <= MOST_BYTES:
             return asks_allocator(file.read())
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:  # it is refused by its size, if it is one of them
