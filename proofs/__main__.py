@@ -6,8 +6,9 @@ Exits with 0 if each verdict is the one that its proof file states, with 1 other
 from __future__ import annotations
 
 import sys
-import time
+from collections.abc import Iterator
 from importlib import import_module
+from itertools import chain
 
 from model.patched import Patched
 from proofs import (
@@ -17,49 +18,53 @@ from proofs import (
     specification_complete,
     worst_case,
 )
+from proofs.engine.beside import beside
 from proofs.engine.theorem import PROVED, Theorem, line, prove_all
 from spec.claims import CLAIMS
 from spec.targets import TARGETS
 
+Said = tuple[str, str]  # a line, and what is not as stated there, "" if all is
 
-def main(names: list[str]) -> int:
-    """Print a line for each theorem and target; return the exit status."""
+
+def of_targets(names: list[str]) -> Iterator[Said]:
+    """Yield a line for each claim and each worst case of the targets."""
     theorems: dict[str, Theorem] = {name: import_module(claim.module).theorem for name, claim in CLAIMS.items()}
-    wrong = []
     for target in (TARGETS[name] for name in names):
-        print(f"{target.name}: {target.sentence}; {target.sizes}", flush=True)
-        begun, shown = time.monotonic(), 0
+        yield f"{target.name}: {target.sentence}; {target.sizes}", ""
         for answer in prove_all(target, list(CLAIMS)):
             expected = theorems[answer.claim].expected(target.name)
-            mark = "" if answer.word is expected else f"  <-- expected {expected.value}"
-            if mark:
-                wrong.append(f"{answer.claim} on {target.name}")
-            print(f"  {answer.claim:<30}{line(answer)}{mark}", flush=True)
-            shown += 1
+            is_wrong = answer.word is not expected
+            mark = f"  <-- expected {expected.value}" if is_wrong else ""
+            yield f"  {answer.claim:<30}{line(answer)}{mark}", f"{answer.claim} on {target.name}" if is_wrong else ""
         for worst, as_stated in worst_case.shown(target.name):
-            print(f"  worst case: {worst.cost:<22}{worst}", flush=True)
-            if not as_stated:
-                wrong.append(f"worst-case of {worst.cost} on {target.name}")
-        print(f"  {shown} claims in {time.monotonic() - begun:.1f} s\n", file=sys.stderr)
+            yield f"  worst case: {worst.cost:<22}{worst}", "" if as_stated else f"{worst.cost} on {target.name}"
+
+
+def of_theorems() -> Iterator[Said]:
+    """Yield a line or two for each theorem that is about more than one claim."""
     for name in ("patched", "single-pages"):
         answer = specification_complete.prove(TARGETS[name])
-        print(f"specification-complete on {name}: {line(answer)}", flush=True)
-        if answer.word is not PROVED:
-            wrong.append(f"specification-complete on {name}")
+        what = f"specification-complete on {name}"
+        yield f"{what}: {line(answer)}", "" if answer.word is PROVED else what
     answer = order_mask_is_patched.same(order_mask_is_patched.order_mask(), Patched())
-    print(f"order-mask-is-patched: {line(answer)}", flush=True)
-    if answer.word is not PROVED:
-        wrong.append("order-mask-is-patched")
+    yield f"order-mask-is-patched: {line(answer)}", "" if answer.word is PROVED else "order-mask-is-patched"
     holds, count = order_arrays.shown(Patched())
-    print(f"order-arrays: {'PROVED' if holds else 'UNKNOWN'}  ({count} paths)", flush=True)
-    if not holds:
-        wrong.append("order-arrays")
+    yield f"order-arrays: {'PROVED' if holds else 'UNKNOWN'}  ({count} paths)", "" if holds else "order-arrays"
     found = never_more_attempts_than_before.smallest()
+    what = "never-more-attempts-than-before"
     if found is None:
-        wrong.append("never-more-attempts-than-before")
+        yield f"{what}: no size was found where it is not so", what
     else:
-        print(f"never-more-attempts-than-before: REFUTED  n = {found.n}: {found.after} attempts, {found.before} before")
-        print(f"  {found.buddyinfo}")
+        yield f"{what}: REFUTED  n = {found.n}: {found.after} attempts, {found.before} before\n  {found.buddyinfo}", ""
+
+
+def main(names: list[str]) -> int:
+    """Print a line for each theorem and target, proved in two processes; return the exit status."""
+    wrong = []
+    with beside(of_theorems) as there:
+        for said, lack in chain(of_targets(names), there):
+            print(said, flush=True)
+            wrong += [lack] if lack else []
     print("\n" + (f"not as stated: {', '.join(wrong)}" if wrong else "every verdict is the one that its proof states"))
     return 1 if wrong else 0
 
