@@ -6,6 +6,7 @@ Exits with 0 if each verdict is the one that its proof file states, with 1 other
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import chain
@@ -31,13 +32,16 @@ def of_targets(names: list[str]) -> Iterator[Said]:
     theorems: dict[str, Theorem] = {name: import_module(claim.module).theorem for name, claim in CLAIMS.items()}
     for target in (TARGETS[name] for name in names):
         yield f"{target.name}: {target.sentence}; {target.sizes}", ""
+        begun = time.monotonic()
         for answer in prove_all(target, list(CLAIMS)):
             expected = theorems[answer.claim].expected(target.name)
             is_wrong = answer.word is not expected
             mark = f"  <-- expected {expected.value}" if is_wrong else ""
             yield f"  {answer.claim:<30}{line(answer)}{mark}", f"{answer.claim} on {target.name}" if is_wrong else ""
         for worst, as_stated in worst_case.shown(target.name):
-            yield f"  worst case: {worst.cost:<22}{worst}", "" if as_stated else f"{worst.cost} on {target.name}"
+            wrong = "" if as_stated else f"worst-case of {worst.cost} on {target.name}"
+            yield f"  worst case: {worst.cost:<22}{worst}", wrong
+        print(f"  {len(CLAIMS)} claims in {time.monotonic() - begun:.1f} s\n", file=sys.stderr)
 
 
 def of_theorems() -> Iterator[Said]:

@@ -11,6 +11,7 @@ from model.loop import MOST_ORDERS, Call
 from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
+from proofs.engine.explorer import says
 from proofs.engine.solver import Solver
 from proofs.engine.system import CONSTANTS, System, Transition
 from proofs.engine.terms import Literal, definition, evaluate, variable
@@ -77,13 +78,7 @@ def taken(
 def _first_failing(literals: Iterable[Literal], values: Mapping[str, int]) -> int:
     """Return the place, counted from 1, of the first literal that does not hold, or asks for what is not known; 0 where
     all hold."""
-    for place, literal in enumerate(literals, 1):
-        try:
-            if not literal.holds(values):
-                return place
-        except KeyError:
-            return place
-    return 0
+    return next((place for place, literal in enumerate(literals, 1) if not says(values, literal)), 0)
 
 
 def hold(literals: Iterable[Literal], values: Mapping[str, int]) -> bool:
@@ -106,7 +101,7 @@ def paths_taken(system: System, wanted: Sequence[Transition], call: Call, step: 
     return [here[at] for at in taken(enumerate(here), data | {"n": call.n, "watch": 0}, call, step)]
 
 
-def taken_by_no_run(target: Target, system: System, wanted: Iterable[tuple[Transition, int]]) -> list[Transition]:
+def taken_by_no_run(target: Target, system: System, wanted: Iterable[Wanted]) -> list[Transition]:
     """Return the ``wanted`` paths that none of many runs with answers by chance takes; with each stands the size from
     which on such a run can be. Runs of just that size come first: they are short."""
     compared = sizes_compared(system)

@@ -214,14 +214,14 @@ class Explorer(Generic[Result]):
         no = bool(witnesses[False]) or (self._feasible(literal.negated()) if yes else True)
         return Decision(literal, answer=yes, open=yes and no, free=yes and no, witnesses=witnesses)
 
-    def _told_apart(self, literal: Literal) -> dict[bool, Sequence[Witness]]:
+    def _told_apart(self, literal: Literal) -> dict[bool, list[Witness]]:
         """Return the witnesses of the path so far by what they say of ``literal``, without those that say nothing."""
         told: dict[bool, list[Witness]] = {True: [], False: []}
         for one in self.here:
-            holds = _says(one, literal)
+            holds = says(one, literal)
             if holds is not None:
                 told[holds].append(one)
-        return {**told}
+        return told
 
     def _tell(self) -> None:
         """Let the solver know what holds on the path so far: of a path that begins as the last one did, the rest."""
@@ -274,7 +274,7 @@ class Explorer(Generic[Result]):
         return term.value(dict.fromkeys(names, 0) | self.solver.model(names))
 
 
-def _says(witness: Witness, literal: Literal) -> bool | None:
+def says(witness: Witness, literal: Literal) -> bool | None:
     """Return whether ``literal`` holds of the witness, None where it is about something unknown there."""
     try:
         return literal.holds(witness)
@@ -284,4 +284,4 @@ def _says(witness: Witness, literal: Literal) -> bool | None:
 
 def goes_with(witness: Witness, literals: Iterable[Literal]) -> bool:
     """Return whether all of ``literals`` are known to hold of the witness."""
-    return all(_says(witness, literal) for literal in literals)
+    return all(says(witness, literal) for literal in literals)

@@ -28,7 +28,7 @@ from proofs.engine.words import Word
 from spec.targets import Target
 
 Samples = dict[Location, list[dict[str, int]]]
-Proved = Mapping[Any, tuple[Literal, ...]]  # what holds at a turn, by the shape of the loop's own state
+Facts = Mapping[Any, tuple[Literal, ...]]  # what holds at a turn, by the shape of the loop's own state
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Ground:
         assert base is not None
         return base
 
-    def _base_of(self, kind: str, suggested: Proved) -> Base | None:
+    def _base_of(self, kind: str, suggested: Facts) -> Base | None:
         """Return the base of paths that are read where what is ``suggested`` holds; None where that is not proved."""
         t = self.target
         alone = self._alone(kind)
@@ -129,7 +129,7 @@ class Ground:
         base.resources = solver.resources()
         return base
 
-    def _hints(self, kind: str, alone: Proved, suggested: Proved) -> Hints:
+    def _hints(self, kind: str, alone: Facts, suggested: Facts) -> Hints:
         """Return what helps to read the paths: what is proved of the loop alone, or suggested; and real turns."""
 
         @cache
@@ -148,7 +148,7 @@ class Ground:
 
         return hint
 
-    def _suggested(self) -> Proved:
+    def _suggested(self) -> Facts:
         """Return what the states before the turns of real runs have in common, by their shape: equalities, congruences,
         and which of two fields is the larger."""
         elements: dict[Any, inv.Element] = {}
@@ -162,7 +162,7 @@ class Ground:
                 elements[shape].join(data | {"n": run.call.n})
         return {shape: element.literals() for shape, element in elements.items()}
 
-    def _alone(self, kind: str) -> Proved:
+    def _alone(self, kind: str) -> Facts:
         """Return what is proved of the loop by itself, where frames are watched too."""
         return {loc.loop: literals for loc, literals in self.base("").supporting.items()} if kind else {}
 

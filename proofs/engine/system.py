@@ -139,7 +139,7 @@ def domain(call: Call, watches: str, int_only: bool, most_n: int | None = None) 
 
 @dataclass(frozen=True)
 class Hint:
-    """What helps to read the paths that leave a location, and none of which is believed."""
+    """What helps to read the paths that leave a location; nothing rests on it unproved."""
 
     facts: tuple[Literal, ...] = ()  # the paths are read where these hold: that they do is an obligation
     witnesses: Sequence[Witness] = ()  # real turns from there: what they do need not be asked for
