@@ -7,7 +7,7 @@ them yields a state, the state is joined, and so on until no step leaves them: w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -197,13 +197,11 @@ def find(
     supporting: Proved,
     form: str = FORMS[3],
     settled: Collection[str] = (),
-    too_weak: Callable[[Invariants], bool] = lambda elements: False,
 ) -> Invariants:
     """Return the strongest inductive invariants of the system. Raises NoFixpoint, SolverUnknown.
 
     samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone;
-    settled: fields whose bounds among themselves are in ``supporting``; too_weak: asked of what the samples alone say,
-    which is returned as it is if so: what is inductive says no more.
+    settled: fields whose bounds among themselves are in ``supporting``.
     """
     marks = landmarks_of(system, parameters, form, settled) if form in FORMS[2:] else {}
     asked = asked_of_the_call(system, supporting)
@@ -213,8 +211,6 @@ def find(
         if location in elements:
             for point in points[: 1 if form == FORMS[0] else MOST_POINTS]:
                 elements[location].join(point, exact=True)
-    if too_weak(elements):
-        return elements
     leaving: dict[Location | None, list[tuple[int, Transition]]] = {}
     for at, transition in enumerate(system.transitions):
         if transition.target is not None:

@@ -125,13 +125,8 @@ class Prover:
                 return answer
         parameters = ("n", "watch") if watches else ("n",)
         simplest = self.sufficed.get((claim.name, part.label), 0)
-        forms = inv.FORMS[simplest : 4 if _has_ghosts(part.monitor) else 1]
-        for form in forms:  # the simplest that will do
-
-            def too_weak(elements: inv.Invariants, form: str = form) -> bool:
-                return form in inv.FORMS[:2] and form != forms[-1] and violated(product, elements, solver)
-
-            elements = inv.find(product, solver, parameters, samples, base.supporting, form, too_weak=too_weak)
+        for form in inv.FORMS[simplest : 4 if _has_ghosts(part.monitor) else 1]:  # the simplest that will do
+            elements = inv.find(product, solver, parameters, samples, base.supporting, form)
             broken = violated(product, elements, solver)
             if not broken:
                 self.sufficed[claim.name, part.label] = inv.FORMS.index(form)
