@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofs.engine import solver as engine
-from proofs.engine.solver import Solver, SolverUnknown
+from proofs.engine.solver import Solver, SolverUnknown, _unsaid
 from proofs.engine.terms import Literal, Terms
 
 NAMES = ("x", "y", "z")
@@ -71,10 +71,11 @@ def test_one_of_none_never_holds() -> None:
 def test_a_bound_that_follows_from_one_on_the_same_form_is_not_told() -> None:
     weak, strong, stronger = (Literal("le", (("x", -1), ("y", 1)), at) for at in (0, 3, 5))
     no = (weak.negated(), strong.negated())
-    told: list[dict[Terms, int]] = [{}, {}]
-    assert list(Solver._unsaid([(weak,), (strong,), no, (weak,)], told[:1])) == [no, (strong,)]
-    assert list(Solver._unsaid([(weak,), (stronger,), (strong,)], told)) == [(stronger,)]
-    assert told == [{strong.terms: 3}, {strong.terms: 5}]
+    outer: dict[Terms, int] = {}
+    assert list(_unsaid([(weak,), (strong,), no, (weak,)], outer)) == [no, (strong,)]
+    inner = dict(outer)
+    assert list(_unsaid([(weak,), (stronger,), (strong,)], inner)) == [(stronger,)]
+    assert (outer, inner) == ({strong.terms: 3}, {strong.terms: 5})
 
 
 def test_nothing_is_asked_of_z3_where_no_question_is() -> None:

@@ -47,10 +47,11 @@ def of_the_call(call: Call) -> dict[str, int]:
     return values | {"n": call.n}
 
 
-def of_the_turn(call: Call, data: Mapping[str, int], step: sampling.Pass) -> Values:
-    """Return what is known in a real turn, by the names that the proof has for it: the call, the state before, the
-    answers."""
-    values = Values({**of_the_call(call), **data})
+def of_the_turn(called: Mapping[str, int], data: Mapping[str, int], step: sampling.Pass) -> Values:
+    """Return what is known in a real turn, by the names that the proof has for it: what was ``called``, the state
+    before, the answers."""
+    values = Values(called)
+    values.update(data)
     asked = 0
     for event in step.events:
         if isinstance(event, Attempt):
@@ -64,7 +65,7 @@ def taken(
     transitions: Iterable[tuple[int, Transition]], data: Mapping[str, int], call: Call, step: sampling.Pass
 ) -> Iterable[int]:
     """Yield the transitions whose literals hold of a real turn: one, if the engine reads the loop as Python does."""
-    values = of_the_turn(call, data, step)
+    values = of_the_turn(of_the_call(call), data, step)
     failed: tuple[Literal, ...] = ()  # of one path: most begin as the one before, and fail with it
     for at, transition in transitions:
         literals = transition.literals

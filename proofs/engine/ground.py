@@ -14,7 +14,7 @@ from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
-from proofs.engine.coverage import MOST_SIZE, Values, first_turn_takes, of_the_turn, taken_by_no_run
+from proofs.engine.coverage import MOST_SIZE, Values, first_turn_takes, of_the_call, of_the_turn, taken_by_no_run
 from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.explorer import TooManyPaths
 from proofs.engine.leaps import a_leap_takes
@@ -136,8 +136,9 @@ class Ground:
         def seen(promoted: frozenset[str]) -> dict[Location, list[Values]]:
             found: dict[Location, list[Values]] = {}
             for trace in self.traces(kind, promoted):
+                called = of_the_call(trace.call)
                 for location, point, step in trace.steps:
-                    found.setdefault(location, []).append(of_the_turn(trace.call, point, step))
+                    found.setdefault(location, []).append(of_the_turn(called, point, step))
             return found
 
         def hint(promoted: frozenset[str], location: Location) -> Hint:
@@ -175,9 +176,11 @@ class Ground:
             for run, states in zip(self.runs, self._states(promoted), strict=True):
                 for watch in sampling.watch_candidates(run, watches, random):
                     view: Any = WatchedFrame() if watches == "frame" else Unwatched()
-                    steps = []
+                    seen, steps = None, []
                     for step, (loop_shape, data) in zip(run.passes, states, strict=True):
-                        view_shape, view_data = shapes.take_apart(view, promoted, "memory", CONSTANTS)
+                        if view is not seen:  # few turns change it
+                            seen = view
+                            view_shape, view_data = shapes.take_apart(view, promoted, "memory", CONSTANTS)
                         point = data | view_data | {"n": run.call.n, "watch": watch}
                         steps.append((Location(loop_shape, view_shape), point, step))
                         view = sampling.view_after(view, watch, step.events)

@@ -7,7 +7,7 @@ them yields a state, the state is joined, and so on until no step leaves them: w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -15,11 +15,10 @@ from proofs.engine import shape as shapes
 from proofs.engine.lattice import Lattice
 from proofs.engine.solver import Solver
 from proofs.engine.system import Location, System, Transition
-from proofs.engine.terms import Bool, Literal, Terms, compare, definition, evaluate, substitute
+from proofs.engine.terms import FALSE, Bool, Literal, Terms, compare, definition, evaluate
 
 MOST_ROUNDS = 2_000  # joins of a counterexample; the patched loop needs some dozens
 MOST_POINTS = 40  # of the sampled ones, at one location: the rest hardly add to a guess
-FALSE = Literal("le", (), 1)
 SMALL = tuple(range(-3, 4))  # what a bound may weaken to besides the program's own constants
 
 
@@ -228,10 +227,11 @@ def find(
                 continue
             at_rest = False
             solver.push(assumed)
+            told = Told(assumed)
             for at, transition in stale:
                 assert transition.target is not None
                 element = elements[transition.target]
-                for point in _counterexamples(transition, element, solver, assumed):
+                for point in _counterexamples(transition, element, solver, told):
                     rounds += 1
                     element.join(point)
                 shown[at] = (assumed, _claimed(elements, transition))
@@ -290,23 +290,15 @@ def goals(transition: Transition, element: Element) -> list[Literal]:
     """
     if not element.reached:
         return [FALSE]
-    post = {name: transition.post[name] for name in element.variables if name in transition.post}
-    found = []
-    for literal in element.literals():
-        truth = substitute(literal, post)
-        if isinstance(truth, Bool):
-            found.append(truth.literal)
-        elif not truth:
-            found.append(FALSE)
-    return found
+    return [goal for goal in map(transition.before, element.literals()) if goal is not None]
 
 
 class Told:
     """Literals told to the solver; says which others follow from one of them at a glance, without a query."""
 
-    def __init__(self, literals: Iterable[Literal]) -> None:
-        self.exactly: set[Literal] = set()
-        self.least: dict[Terms, int] = {}  # form: the largest constant c with "form + c <= 0" told
+    def __init__(self, literals: Iterable[Literal], before: Told | None = None) -> None:
+        self.exactly: set[Literal] = set(before.exactly) if before else set()
+        self.least: dict[Terms, int] = dict(before.least) if before else {}  # form: the largest c with "form + c <= 0"
         for literal in literals:
             self.exactly.add(literal)
             if literal.kind == "le":
@@ -327,10 +319,13 @@ class Told:
 
 
 def _counterexamples(
-    transition: Transition, element: Element, solver: Solver, assumed: Sequence[Literal]
+    transition: Transition, element: Element, solver: Solver, assumed: Told
 ) -> Iterator[dict[str, int]]:
-    """Yield states that the transition reaches and the element does not hold yet; the caller joins each."""
-    told = Told((*assumed, *transition.literals))
+    """Yield states that the transition reaches and the element does not hold yet; the caller joins each.
+
+    The solver has been told what is ``assumed``.
+    """
+    told = Told(transition.literals, assumed)
 
     def unshown() -> list[Literal]:
         return [goal for goal in goals(transition, element) if not told.implies(goal)]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from proofs.engine.terms import BitLength, Bool, Int, Misuse
 
+MOST_KEPT = 1 << 14  # shapes of one kind, each kept once
 Data = dict[str, Any]  # field name: Int or int
 
 
@@ -65,9 +66,25 @@ def take_apart(value: Any, promoted: Collection[str] = (), prefix: str = "", con
     return _shape(value, promoted, prefix, constants, data), data
 
 
-@cache
-def _field(name: str) -> Field:
-    return Field(name)
+# Shapes are made for every state and compared by the ten thousand: that is cheap where equal ones are one object.
+_field = cache(Field)
+_record = lru_cache(MOST_KEPT)(Record)
+
+
+@lru_cache(MOST_KEPT)
+def _one_known(value: Any, kinds: Any) -> Known:
+    return Known(value)
+
+
+def _known(value: Any) -> Known:
+    return _one_known(value, _kinds(value))
+
+
+def _kinds(value: Any) -> Any:
+    """Return the type, and of a collection the types in it: True is not 1, though it equals it."""
+    if isinstance(value, tuple):
+        return tuple(map(_kinds, value))
+    return frozenset(map(_kinds, value)) if isinstance(value, frozenset) else type(value)
 
 
 @cache
@@ -86,24 +103,24 @@ def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[ty
     if names:
         prefix = f"{name}." if name else ""
         parts = tuple([_shape(getattr(value, own), promoted, prefix + own, constants, data) for own in names])
-        return Record(kind, parts)
+        return _record(kind, parts)
     if isinstance(value, tuple) and any(is_dataclass(part) or isinstance(part, Int) for part in value):
         parts = tuple(_shape(p, promoted, f"{name}.{at}", constants, data) for at, p in enumerate(value))
-        return Record(tuple, parts)
+        return _record(tuple, parts)
     if isinstance(value, Bool):
-        return Known(bool(value))
+        return _known(bool(value))
     if isinstance(value, BitLength):
         value = value.__index__()
     if isinstance(value, Int) or (isinstance(value, int) and not isinstance(value, bool)):
         return _number(value, promoted, name, data)
     if isinstance(value, float | list | dict | set | bytearray):
         raise Misuse(f"the state's {name or 'value'} is a {kind.__name__}: states hold ints, Booleans and None")
-    return Known(value)
+    return _known(value)
 
 
 def _number(value: Any, promoted: Collection[str], name: str, data: Data) -> Any:
     if name in promoted:
-        return Known(value.__index__())
+        return _known(value.__index__())
     data[name] = value
     return _field(name)
 

@@ -32,7 +32,7 @@ class Solver:
         self.resource_limit = resource_limit
         self.scopes: list[list[Clause]] = [[]]  # what holds in each open scope
         self.told: list[int] = []  # of each scope that z3 has open: how many of its clauses it knows
-        self.highest: list[dict[Terms, int]] = []  # and which bounds on a form they gave
+        self.highest: list[dict[Terms, int]] = []  # and which bounds on a form hold in it
         self.numerals: dict[int, object] = {}
         self.variables: dict[str, object] = {}
         self.sorts: dict[str, bool] = {}  # variable: is it Boolean
@@ -179,28 +179,11 @@ class Solver:
                 if at:
                     z3c.Z3_solver_push(self.context, self.solver)
                 self.told.append(0)
-                self.highest.append({})
-            for clause in self._unsaid(scope[self.told[at] :], self.highest[: at + 1]):
-                z3c.Z3_solver_assert(self.context, self.solver, self._any([self._atom(one) for one in clause]))
-            self.told[at] = len(scope)
-
-    @staticmethod
-    def _unsaid(clauses: Sequence[Clause], highest: Sequence[dict[Terms, int]]) -> Iterator[Clause]:
-        """Yield the clauses without the bounds that follow from one on the same form: a third of what is told.
-
-        highest: the bounds told, by form, in each scope up to this one, whose bounds are learnt.
-        """
-        bounds: dict[Terms, int] = {}
-        for clause in clauses:
-            if len(clause) != 1 or clause[0].kind != "le":
-                yield clause
-                continue
-            form, constant = clause[0].terms, clause[0].constant
-            if constant > max(told.get(form, -inf) for told in (*highest, bounds)):
-                bounds[form] = constant
-        highest[-1].update(bounds)
-        for form, constant in bounds.items():
-            yield (Literal("le", form, constant),)
+                self.highest.append(dict(self.highest[-1]) if at else {})
+            if self.told[at] < len(scope):
+                for clause in _unsaid(scope[self.told[at] :], self.highest[at]):
+                    z3c.Z3_solver_assert(self.context, self.solver, self._any([self._atom(one) for one in clause]))
+                self.told[at] = len(scope)
 
     def _limit(self, resources: int, solver: object = None) -> None:
         """Let each query from now on cost so much."""
@@ -298,3 +281,18 @@ class Solver:
                 self._make("lt", [r, self._numeral(literal.modulus)]),
             ],
         )
+
+
+def _unsaid(clauses: Sequence[Clause], highest: dict[Terms, int]) -> Iterator[Clause]:
+    """Yield the clauses without the bounds that follow from one on the same form: a third of what is told.
+
+    highest: of each form the bound told so far, which is learnt.
+    """
+    bounds: dict[Terms, int] = {}
+    for clause in clauses:
+        if len(clause) != 1 or clause[0].kind != "le":
+            yield clause
+        elif clause[0].constant > highest.get(clause[0].terms, -inf):
+            bounds[clause[0].terms] = highest[clause[0].terms] = clause[0].constant
+    for form, constant in bounds.items():
+        yield (Literal("le", form, constant),)

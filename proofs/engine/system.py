@@ -20,7 +20,7 @@ from proofs.engine.environment import AnyMachine, Unwatched, View, WatchedFrame
 from proofs.engine.explorer import Explorer, NotDeterministic, Path, Promote, TooManyPaths, Witness, goes_with
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
-from proofs.engine.terms import Bool, Int, Literal, Misuse, boolean, variable
+from proofs.engine.terms import FALSE, Bool, Int, Literal, Misuse, boolean, substitute, variable
 from spec.monitor import Broken, Matter, Monitor
 
 MOST_LOCATIONS = 400  # of one product; the patched loop with a claim has about twenty
@@ -78,6 +78,14 @@ class Transition:
     guessed: bool = False  # only the over-approximation of memory offers it
     base: int = -1  # for a monitor's transition: the loop's transition below it
     witnesses: Sequence[Witness] = field(default=(), compare=False)  # real turns that go this way
+    befores: dict[Literal, Literal | None] = field(default_factory=dict, compare=False, repr=False)  # found so far
+
+    def before(self, literal: Literal) -> Literal | None:
+        """Return what must hold before the path for ``literal`` to hold after it; None where nothing need."""
+        if literal not in self.befores:
+            truth = substitute(literal, self.post)
+            self.befores[literal] = truth.literal if isinstance(truth, Bool) else None if truth else FALSE
+        return self.befores[literal]
 
 
 @dataclass

@@ -8,9 +8,8 @@ nothing more. Every other use raises ``Misuse``, which a model cannot catch by m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import gcd
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 Terms = tuple[tuple[str, int], ...]  # sorted (variable, coefficient), no coefficient 0
 
@@ -35,9 +34,8 @@ class Undecided(BaseException):
         raised.append(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """One atom of a path condition.
+class Literal(NamedTuple):
+    """One atom of a path condition. A tuple: made, compared and looked up by the ten thousand.
 
     kind: ``le`` (form <= 0), ``eq`` (form = 0), ``ne``, ``div`` (modulus divides form), ``ndiv``, ``yes`` / ``no``
     (the Boolean variable ``terms[0][0]``).
@@ -81,6 +79,7 @@ class Literal:
         return f"{_sum(left, low)} {sign} {_sum(right, high)}"
 
 
+FALSE = Literal("le", (), 1)
 _OPPOSITE = {"eq": "ne", "ne": "eq", "div": "ndiv", "ndiv": "div", "yes": "no", "no": "yes"}
 
 
