@@ -341,12 +341,10 @@ def _counterexamples(
             needed.add(name)
     try:
         while wanted:
-            solver.push()
-            solver.assume_not_all([wanted])
-            values = solver.model(needed) if solver.check() else None
-            solver.pop()
-            if values is None:
+            solver.assume_not_all([wanted])  # beside what was asked before, which follows: the element only grows
+            if not solver.check():
                 return
+            values = solver.model(needed)
             yield {name: _value(transition.post.get(name), name, values) for name in element.variables}
             wanted = unshown()
     finally:
