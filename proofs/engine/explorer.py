@@ -100,6 +100,9 @@ class Explorer(Generic[Result]):
         self.tried: dict[int, int] = {}  # position on the trail: the value that an enumeration tries there
         self.mentioned: set[str] = set()
         self.highest: dict[Terms, int] = {}  # a form's largest value, by the path's literals on that very form
+        for literal in self.given:
+            self._learn(literal)
+        self.at_first = self.known, self.mentioned, self.highest
         self.failure: BaseException | None = None
         self.told: list[int] = []  # how many literals of the path the solver knew when each of its scopes was opened
         self.along: list[Literal] = []  # those that it knows now
@@ -144,9 +147,8 @@ class Explorer(Generic[Result]):
 
     def _run(self, code: Callable[[], Result]) -> Path[Result]:
         self.position, self.failure, self.assumed = 0, None, []
-        self.known, self.mentioned, self.highest, self.here = set(), set(), {}, self.witnesses
-        for literal in self.given:
-            self._learn(literal)
+        self.known, self.mentioned, self.highest = set(self.at_first[0]), set(self.at_first[1]), dict(self.at_first[2])
+        self.here = self.witnesses
         outer = terms.decide, terms.enumerate_value
         terms.decide, terms.enumerate_value = self._decide, self._enumerate
         result, excluded = None, ""

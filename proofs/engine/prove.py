@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import cached_property
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 from model.kernel import Crash, Unsupported
 from model.loop import Call
@@ -185,7 +185,7 @@ class Prover:
 
         Without ghosts one state for each location says all, once the claim was put to the test.
         """
-        samples: Samples = {}
+        found: dict[tuple[Location, Any, int], list[dict[str, int]]] = {}  # by what the location is made of
         is_broken, wanted = False, set() if _has_ghosts(monitor) else set(product.locations())
         for trace in self.ground.traces(monitor.watches, base.system.promoted):
             said = of_the_call(trace.call)
@@ -197,15 +197,16 @@ class Prover:
                     if now is not seen:  # few turns change a monitor
                         seen, symbolically = now, replace(now, matter=symbolic)
                         ghost_shape, ghosts = shapes.take_apart(symbolically, product.promoted, "ghost", CONSTANTS)
-                    here = Location(location.loop, location.view, ghost_shape, branch)
-                    samples.setdefault(here, []).append(point | ghosts)
+                    points = found.setdefault((location, ghost_shape, branch), [])
+                    if len(points) < inv.MOST_POINTS:
+                        points.append(point | ghosts)
                     for event in step.events:
                         now = now.step(event)
             except Broken:
                 is_broken = True
-            if wanted and wanted <= samples.keys() and is_tested():
+            if wanted and len(found) >= len(wanted) and is_tested() and wanted <= _located(found).keys():
                 break
-        return samples, is_broken
+        return _located(found), is_broken
 
     def _refute(
         self, claim: Claim, part: Part, cost: Cost, least: int = 0, most: int | None = None,
@@ -321,6 +322,11 @@ def _counting(sentences: set[str]) -> Iterator[None]:
         yield
     finally:
         monitors.stated = None
+
+
+def _located(found: Mapping[tuple[Location, Any, int], list[dict[str, int]]]) -> Samples:
+    """Return samples by the location of loop and claim."""
+    return {Location(at.loop, at.view, ghost, branch): points for (at, ghost, branch), points in found.items()}
 
 
 def _has_ghosts(monitor: type[Monitor]) -> bool:

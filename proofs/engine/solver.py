@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import inf
 
 import z3.z3core as z3c
@@ -81,16 +81,16 @@ class Solver:
 
     def assume(self, literals: Iterable[Literal]) -> None:
         """Let ``literals`` hold in the innermost scope, with the definitions of the quotients in them."""
+        scope = self.scopes[-1]
         for literal in literals:
-            self.assume_any((literal,))
+            scope.extend(_defined(literal))
+            scope.append((literal,))
 
     def assume_any(self, literals: Sequence[Literal]) -> None:
         """Let at least one of ``literals`` hold in the innermost scope."""
         scope = self.scopes[-1]
         for literal in literals:
-            for name, _ in literal.terms:
-                for defining in definition(name):
-                    scope.append((defining,))
+            scope.extend(_defined(literal))
         scope.append(tuple(literals))
 
     def assume_not_all(self, conjunctions: Iterable[Sequence[Literal]]) -> None:
@@ -281,6 +281,12 @@ class Solver:
                 self._make("lt", [r, self._numeral(literal.modulus)]),
             ],
         )
+
+
+@lru_cache(1 << 14)
+def _defined(literal: Literal) -> tuple[Clause, ...]:
+    """Return what the quotients in a literal mean."""
+    return tuple((defining,) for name, _ in literal.terms for defining in definition(name))
 
 
 def _unsaid(clauses: Sequence[Clause], highest: dict[Terms, int]) -> Iterator[Clause]:

@@ -58,6 +58,11 @@ class Location:
         return self.hash
 
     def __str__(self) -> str:
+        return self.text
+
+    @cached_property
+    def text(self) -> str:
+        """Return the location in words: the names of obligations hold them by the hundred."""
         parts = [shapes.describe(part) for part in (self.loop, self.view, self.monitor) if part is not None]
         return " ".join(part for part in parts if part not in ("Unwatched", "None"))
 

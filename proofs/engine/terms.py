@@ -187,7 +187,7 @@ def compare(kind: str, terms: Terms, constant: int, modulus: int = 0) -> bool | 
     """Return the comparison of a linear form with 0, decided at once where no variable is left."""
     if not terms:
         return Literal(kind, terms, constant, modulus).holds({})
-    divisor = gcd(*(c for _, c in terms))
+    divisor = 1 if terms[0][1] in (1, -1) else gcd(*(c for _, c in terms))
     if kind in ("eq", "ne"):
         if constant % divisor:
             return kind == "ne"
