@@ -199,6 +199,7 @@ def _work(base: Path, found: Found, data_model: str | None, sender: Connection) 
     from model.c.siblings import profile_of
     from model.c.source import Source, read_bytes
     from proofs.engine.prove import Prover
+    from proofs.engine.theorem import SLOW_TO_PROVE
     from stepdown.c_target import Unread, models_of, target_in_tree
 
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
@@ -216,7 +217,7 @@ def _work(base: Path, found: Found, data_model: str | None, sender: Connection) 
             sender.send(("", "ALONE", ", ".join([*models, *(f"{name}={value:#x}" for name, value in one.items())])))
         readings = [reading for target in targets for reading in target.readings or (target,)]
         provers = [Prover(reading) for reading in readings]
-        for name in claims_on(readings[0]):
+        for name in sorted(claims_on(readings[0]), key=SLOW_TO_PROVE.__contains__):  # they alone may come late
             answers = [prover.prove(name) for prover in provers]
             answer = merged(readings, answers) if len(answers) > 1 else answers[0]
             sender.send((name, answer.word.value, answer.reason))

@@ -53,7 +53,7 @@ COMMON = [
     "-fno-pie",
     "-no-pie",
 ]
-COUNT = int(os.environ.get("STEPDOWN_C_FUNCTIONS", "8000"))  # of the slow test, both data models together
+COUNT = int(os.environ.get("STEPDOWN_C_FUNCTIONS", "20000"))  # of the slow test, both data models together
 
 
 class Noted(Trouble):

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from model.c.shape import asks, asks_allocator, families
 from model.c.source import Source
+from proofs.engine.theorem import SLOW_TO_PROVE
 from stepdown import survey
 from stepdown.__main__ import cli
 from stepdown.survey_command import exit_status
@@ -138,6 +139,13 @@ def test_a_function_that_takes_too_long_is_stopped_and_the_next_ones_have_their_
     rows = list(survey.judge(tree, survey.find(tree), 0.01))
     assert [row.found.name for row in rows] == ["fill", "f"]
     assert rows[0].stopped == "no answer within 0.01 s"
+
+
+def test_the_claims_that_take_long_come_last(tmp_path: Path) -> None:
+    tree = small_tree(tmp_path)
+    row = next(survey.judge(tree, survey.find(tree), 60, "ilp32"))
+    slow = [name for name in row.claims if name in SLOW_TO_PROVE]
+    assert len(slow) == len(SLOW_TO_PROVE) and [*row.claims][-len(slow) :] == slow
 
 
 def test_rejects_what_is_no_tree(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ turned out to need their value: then they are promoted to control. What a call f
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
@@ -22,6 +22,10 @@ class Known:
     """A part of the state whose value is fixed in the location."""
 
     value: Any
+    kinds: Any = field(init=False, repr=False)  # True is not 1, though it equals it
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kinds", _kinds(self.value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +85,7 @@ def _known(value: Any) -> Known:
 
 
 def _kinds(value: Any) -> Any:
-    """Return the type, and of a collection the types in it: True is not 1, though it equals it."""
+    """Return the type, and of a collection the types in it."""
     if isinstance(value, tuple):
         return tuple(map(_kinds, value))
     return frozenset(map(_kinds, value)) if isinstance(value, frozenset) else type(value)
