@@ -73,6 +73,21 @@ def test_a_bound_left_out_as_redundant_follows_from_those_that_are_told(points: 
         assert not solver.satisfiable((Literal("le", form, -high).negated(),)), f"{form} > {high} is left open"
 
 
+@given(POINTS, st.tuples(*[st.integers(-60, 60)] * 3), st.booleans())
+@settings(max_examples=200)
+def test_an_element_only_grows(points: list[tuple[int, int, int]], newcomer: tuple[int, int, int], exact: bool) -> None:
+    """What was asked of a path is kept beside what is asked of it now: it may only say less than that."""
+    element = Element(("x", "y", "z"), MARKS)
+    for point in points:
+        element.join(dict(zip(("x", "y", "z"), point, strict=True)), exact=True)
+    before = element.literals()
+    element.join(dict(zip(("x", "y", "z"), newcomer, strict=True)), exact)
+    solver = Solver()
+    solver.push(before)
+    for literal in element.literals():
+        assert not solver.satisfiable((literal.negated(),)), f"{literal} is new"
+
+
 # -- toy loops: every state that is reached satisfies what was found
 
 

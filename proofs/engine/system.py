@@ -83,14 +83,14 @@ class Transition:
     guessed: bool = False  # only the over-approximation of memory offers it
     base: int = -1  # for a monitor's transition: the loop's transition below it
     witnesses: Sequence[Witness] = field(default=(), compare=False)  # real turns that go this way
-    befores: dict[Literal, Literal | None] = field(default_factory=dict, compare=False, repr=False)  # found so far
+    needed: dict[Literal, Literal | None] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def before(self, literal: Literal) -> Literal | None:
         """Return what must hold before the path for ``literal`` to hold after it; None where nothing need."""
-        if literal not in self.befores:
+        if literal not in self.needed:
             truth = substitute(literal, self.post)
-            self.befores[literal] = truth.literal if isinstance(truth, Bool) else None if truth else FALSE
-        return self.befores[literal]
+            self.needed[literal] = truth.literal if isinstance(truth, Bool) else None if truth else FALSE
+        return self.needed[literal]
 
 
 @dataclass
