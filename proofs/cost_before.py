@@ -24,8 +24,8 @@ def step_fails(bits: int) -> bool:
     """Return whether F(k) - F(k - 1) can be other than ``bits`` for some k of that bit length: the lemma's step."""
     from proofs.engine.explorer import Explorer
     from proofs.engine.solver import Solver
+    from proofs.engine.symbols import variable
     from proofs.engine.system import literals_of
-    from proofs.engine.terms import variable
 
     k: Any = variable("k")
     given = literals_of(k >= 1 << (bits - 1), k < 1 << bits)

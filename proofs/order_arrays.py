@@ -43,7 +43,7 @@ class AnyMemory:
 
     def alloc_pages(self, gfp: Gfp, order: int) -> int | None:
         """Return a block or None."""
-        from proofs.engine.terms import boolean
+        from proofs.engine.symbols import boolean
 
         return 0 if boolean("granted") else None
 
@@ -71,7 +71,7 @@ class AnyArray(Kernel):
 
     def look(self, array: Sequence[int], index: int) -> int:
         """Return the entry at ``index``."""
-        from proofs.engine.terms import variable
+        from proofs.engine.symbols import variable
 
         if index < 0 or index >= self.length:
             raise Crash("array-index-in-bounds", "the order array is read outside its entries")
@@ -88,8 +88,8 @@ def paths(loop: Loop, known: tuple[tuple[Any, Any], ...], keeps: Any, *given: An
     """Yield every path of one turn under ``given``; ``keeps(before, after)`` says what is wrong with it, or ""."""
     from proofs.engine.explorer import Explorer
     from proofs.engine.solver import Solver
+    from proofs.engine.symbols import variable
     from proofs.engine.system import literals_of, symbolic_call
-    from proofs.engine.terms import variable
 
     entry, length = variable("entry"), variable("length")
     before = Filling(*(variable(name) for name in ("i", "count", "order_idx")))  # type: ignore[arg-type] # symbols
@@ -119,7 +119,7 @@ def paths(loop: Loop, known: tuple[tuple[Any, Any], ...], keeps: Any, *given: An
 
 def safe_with_a_0(loop: Loop) -> list[Turned]:
     """Return the paths of a turn at or before some 0 of the array; safe: none is wrong."""
-    from proofs.engine.terms import variable
+    from proofs.engine.symbols import variable
 
     index, zero, length = variable("order_idx"), variable("zero"), variable("length")
 
@@ -133,7 +133,7 @@ def safe_with_a_0(loop: Loop) -> list[Turned]:
 
 def runs_off_without_a_0(loop: Loop) -> list[Turned]:
     """Return the paths of a turn with one page wanted, at an entry that is not 0; it runs off: none is wrong."""
-    from proofs.engine.terms import variable
+    from proofs.engine.symbols import variable
 
     index, entry, length = variable("order_idx"), variable("entry"), variable("length")
 

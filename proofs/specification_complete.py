@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from model.events import Attempt, End, Event
 from model.gfp import NAMES, Gfp
-from proofs.engine.terms import boolean, exploring, negation, variable
+from proofs.engine.symbols import boolean, exploring, negation, variable
 from spec import pages, requests
 from spec.monitor import Broken, Matter, Monitor, require
 from spec.targets import TARGETS, Target

@@ -9,8 +9,8 @@ from proofs.engine.invariants import hypotheses
 from proofs.engine.obligations import least_n
 from proofs.engine.prove import Prover
 from proofs.engine.solver import Solver
+from proofs.engine.symbols import variable
 from proofs.engine.system import Transition
-from proofs.engine.terms import variable
 from spec.targets import TARGETS
 
 n = variable("n")

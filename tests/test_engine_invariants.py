@@ -22,12 +22,13 @@ from proofs.engine.coverage import Values
 from proofs.engine.environment import Unwatched, View, WatchedFrame
 from proofs.engine.ground import Base
 from proofs.engine.invariants import FORMS, Element, find
+from proofs.engine.literals import Literal, Terms
 from proofs.engine.prove import Prover
 from proofs.engine.sampling import RandomAnswers, view_after
 from proofs.engine.search import Script
 from proofs.engine.solver import Solver
+from proofs.engine.symbols import variable
 from proofs.engine.system import CONSTANTS, Location, System, domain, explore_loop, symbolic_call, watch_system
-from proofs.engine.terms import Literal, Terms, variable
 from spec.claims import CLAIMS
 from spec.monitor import Matter, Monitor
 from spec.targets import TARGETS

@@ -13,9 +13,9 @@ from model.c.source import Source
 from model.gfp import GFP_KERNEL
 from model.loop import Call
 from proofs.engine.leaps import MOST_LAPS, Step, UpTo, lands, laps_held, leaps, sampled_leaps
+from proofs.engine.literals import Literal
 from proofs.engine.prove import Prover
 from proofs.engine.sampling import MOST_TURNS, Run, passes
-from proofs.engine.terms import Literal
 from proofs.engine.words import Word
 from spec.examples import EXAMPLES
 from spec.targets import TARGETS, Target

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofs.engine import solver as engine
+from proofs.engine.literals import Literal, Terms
 from proofs.engine.solver import Solver, SolverUnknown, _unsaid
-from proofs.engine.terms import Literal, Terms
 
 NAMES = ("x", "y", "z")
 

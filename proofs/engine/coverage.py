@@ -12,9 +12,10 @@ from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
 from proofs.engine.explorer import says
+from proofs.engine.literals import Literal, definition, evaluate
 from proofs.engine.solver import Solver
+from proofs.engine.symbols import variable
 from proofs.engine.system import CONSTANTS, System, Transition
-from proofs.engine.terms import Literal, definition, evaluate, variable
 from spec.targets import Target
 
 MOST_SEEDS = 30  # of sampled runs, when a path is still without one

@@ -7,7 +7,7 @@ from typing import Any
 
 from model.gfp import Gfp
 from proofs.engine.explorer import Explorer
-from proofs.engine.terms import boolean, variable
+from proofs.engine.symbols import boolean, variable
 from spec.pages import covers
 
 NO_PAGE_TWICE = "the allocator hands out no page that is still held"

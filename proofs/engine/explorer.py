@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from proofs.engine import terms
+from proofs.engine import symbols
+from proofs.engine.literals import Literal, Terms
 from proofs.engine.solver import Solver
-from proofs.engine.terms import Int, Literal, Misuse, Terms, Undecided
+from proofs.engine.symbols import Int, Misuse, Undecided
 
 MOST_PATHS = 20_000  # of one turn: the loop before the patch has some hundreds
 MOST_DECISIONS = 5_000  # on one path: a "while" on an unbounded symbol would never end
@@ -128,7 +129,7 @@ class Explorer(Generic[Result]):
 
     def assume(self, name: str, truth: object) -> None:
         """Go on only where ``truth`` holds: the assumption called ``name``."""
-        if not isinstance(truth, terms.Bool):
+        if not isinstance(truth, symbols.Bool):
             if not truth:
                 raise Excluded(name)
             return
@@ -149,17 +150,17 @@ class Explorer(Generic[Result]):
         self.position, self.failure, self.assumed = 0, None, []
         self.known, self.mentioned, self.highest = set(self.at_first[0]), set(self.at_first[1]), dict(self.at_first[2])
         self.here = self.witnesses
-        outer = terms.decide, terms.enumerate_value
-        terms.decide, terms.enumerate_value = self._decide, self._enumerate
+        outer = symbols.decide, symbols.enumerate_value
+        symbols.decide, symbols.enumerate_value = self._decide, self._enumerate
         result, excluded = None, ""
-        terms.raised.clear()
+        symbols.raised.clear()
         try:
             result = code()
         except Excluded as assumption:
             excluded = assumption.assumption
         finally:
-            terms.decide, terms.enumerate_value = outer
-        swallowed = self.failure or next(iter(terms.raised), None)  # by a bare "except:" of the model's
+            symbols.decide, symbols.enumerate_value = outer
+        swallowed = self.failure or next(iter(symbols.raised), None)  # by a bare "except:" of the model's
         if swallowed is not None:
             raise swallowed
         if self.position < len(self.trail):

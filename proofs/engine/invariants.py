@@ -13,9 +13,9 @@ from typing import Any
 
 from proofs.engine import shape as shapes
 from proofs.engine.lattice import Lattice
+from proofs.engine.literals import FALSE, Literal, Terms, compare, definition, evaluate
 from proofs.engine.solver import Solver
 from proofs.engine.system import Location, System, Transition
-from proofs.engine.terms import FALSE, Bool, Literal, Terms, compare, definition, evaluate
 
 MOST_ROUNDS = 2_000  # joins of a counterexample; the patched loop needs some dozens
 MOST_POINTS = 40  # of the sampled ones, at one location: the rest hardly add to a guess
@@ -90,7 +90,7 @@ class Element:
         if self.form == FORMS[0]:
             return self.of_the_call
         if self._literals is None:
-            found: list[Bool | bool] = []
+            found: list[Literal | bool] = []
             assert self.lattice is not None
             equal: set[Terms] = set()
             for coefficients, constant, modulus in self.lattice.conditions():
@@ -105,7 +105,7 @@ class Element:
             for form, high in self.high.items():
                 if form not in equal and not self._follows(form, high, same, upper=True):
                     found.append(compare("le", form, -high))
-            literals = (truth.literal for truth in found if isinstance(truth, Bool))
+            literals = (one for one in found if isinstance(one, Literal))
             self._literals = tuple(dict.fromkeys((*self.of_the_call, *literals)))
         return self._literals
 

@@ -19,9 +19,9 @@ from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, take_turn
 from proofs.engine import shape as shapes
 from proofs.engine.coverage import flags_asked, is_taken, of_the_call, taken
+from proofs.engine.literals import Literal, definition, evaluate
 from proofs.engine.sampling import MOST_TURNS, NOTHING_TOLD, Pass, RandomAnswers, Run, called_with, passes, some_mask
 from proofs.engine.system import CONSTANTS, System, Transition
-from proofs.engine.terms import Literal, definition, evaluate
 from spec.targets import Target
 
 MOST_LAPS = 1 << 64  # more than any run has

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from proofs.engine import invariants as inv
 from proofs.engine.environment import NO_PAGE_TWICE
+from proofs.engine.literals import Literal
 from proofs.engine.solver import Solver
+from proofs.engine.symbols import variable
 from proofs.engine.system import System, Transition, literals_of
-from proofs.engine.terms import Literal, variable
 from proofs.engine.verdict import Obligation
 
 

@@ -21,6 +21,7 @@ from proofs.engine.ground import Base, Ground, Samples
 from proofs.engine.leaps import a_leap_crashes
 from proofs.engine.obligations import excludes, inductive, kept, least_n, told_apart, violated, violations
 from proofs.engine.solver import Solver, SolverUnknown
+from proofs.engine.symbols import Misuse, Undecided, variable
 from proofs.engine.system import (
     CONSTANTS,
     INT_MAX,
@@ -31,7 +32,6 @@ from proofs.engine.system import (
     domain,
     watch_system,
 )  # fmt: skip
-from proofs.engine.terms import Misuse, Undecided, variable
 from proofs.engine.verdict import LACKS_CASES, Answer, Cost
 from proofs.engine.words import WORST_FIRST, Word
 from spec import costs

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from model.events import Turn
 from proofs.engine.invariants import Invariants, hypotheses
 from proofs.engine.solver import Solver
+from proofs.engine.symbols import Bool, Int, variable
 from proofs.engine.system import Location, System, Transition
-from proofs.engine.terms import Bool, Int, variable
 
 
 @dataclass(frozen=True)

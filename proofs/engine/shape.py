@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
-from proofs.engine.terms import BitLength, Bool, Int, Misuse
+from proofs.engine.symbols import BitLength, Bool, Int, Misuse
 
 MOST_KEPT = 1 << 14  # shapes of one kind, each kept once
 Data = dict[str, Any]  # field name: Int or int

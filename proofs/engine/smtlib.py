@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofs.engine.terms import Literal, Terms, definition
+from proofs.engine.literals import Literal, Terms, definition
 from proofs.engine.verdict import Obligation
 
 

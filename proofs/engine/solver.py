@@ -13,7 +13,7 @@ from math import inf
 
 import z3.z3core as z3c
 
-from proofs.engine.terms import Literal, Terms, definition
+from proofs.engine.literals import Literal, Terms, definition
 
 RESOURCE_LIMIT = 20_000_000  # of one query; a query of the patched loop takes some thousands
 FIRST_LIMIT = 300_000  # of a query's first try, after which it is asked anew; the costliest of most loops take 100,000

@@ -18,9 +18,10 @@ from model.loop import MOST_ORDERS, Call, Loop, OrderBits, take_turn
 from proofs.engine import shape as shapes
 from proofs.engine.environment import AnyMachine, Unwatched, View, WatchedFrame
 from proofs.engine.explorer import Explorer, NotDeterministic, Path, Promote, TooManyPaths, Witness, goes_with
+from proofs.engine.literals import FALSE, Literal, substitute
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
-from proofs.engine.terms import FALSE, Bool, Int, Literal, Misuse, boolean, substitute, variable
+from proofs.engine.symbols import Bool, Int, Misuse, boolean, variable
 from spec.monitor import Broken, Matter, Monitor
 
 MOST_LOCATIONS = 400  # of one product; the patched loop with a claim has about twenty
@@ -88,8 +89,8 @@ class Transition:
     def before(self, literal: Literal) -> Literal | None:
         """Return what must hold before the path for ``literal`` to hold after it; None where nothing need."""
         if literal not in self.needed:
-            truth = substitute(literal, self.post)
-            self.needed[literal] = truth.literal if isinstance(truth, Bool) else None if truth else FALSE
+            found = substitute(literal, self.post)
+            self.needed[literal] = found if isinstance(found, Literal) else None if found else FALSE
         return self.needed[literal]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proofs.engine.literals import Literal
 from proofs.engine.search import Scenario
-from proofs.engine.terms import Literal
 from proofs.engine.words import Word
 
 

@@ -8,11 +8,9 @@ nothing more. Every other use raises ``Misuse``, which a model cannot catch by m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import gcd
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
-Terms = tuple[tuple[str, int], ...]  # sorted (variable, coefficient), no coefficient 0
-
+from proofs.engine.literals import Literal, Terms, compare, evaluate, quotient_name, written
 
 raised: list[BaseException] = []  # in this exploration: a bare "except:" may swallow one, the explorer does not
 
@@ -32,69 +30,6 @@ class Undecided(BaseException):
         super().__init__(reason)
         self.term = term
         raised.append(self)
-
-
-class Literal(NamedTuple):
-    """One atom of a path condition. A tuple: made, compared and looked up by the ten thousand.
-
-    kind: ``le`` (form <= 0), ``eq`` (form = 0), ``ne``, ``div`` (modulus divides form), ``ndiv``, ``yes`` / ``no``
-    (the Boolean variable ``terms[0][0]``).
-    """
-
-    kind: str
-    terms: Terms
-    constant: int = 0
-    modulus: int = 0
-
-    def negated(self) -> Literal:
-        """Return the literal that holds exactly where this one does not."""
-        if self.kind == "le":
-            return Literal("le", tuple((v, -c) for v, c in self.terms), 1 - self.constant)
-        return Literal(_OPPOSITE[self.kind], self.terms, self.constant, self.modulus)
-
-    def holds(self, values: Mapping[str, int]) -> bool:
-        """Return whether the literal is true of ``values``."""
-        if self.kind in ("yes", "no"):
-            return bool(values[self.terms[0][0]]) == (self.kind == "yes")
-        value = evaluate(self.terms, self.constant, values)
-        if self.kind == "le":
-            return value <= 0
-        if self.kind in ("eq", "ne"):
-            return (value == 0) == (self.kind == "eq")
-        return (value % self.modulus == 0) == (self.kind == "div")
-
-    def __str__(self) -> str:
-        if self.kind in ("yes", "no"):
-            return ("" if self.kind == "yes" else "not ") + self.terms[0][0]
-        if self.kind in ("div", "ndiv"):
-            form = _sum(self.terms, self.constant)
-            return f"{self.modulus} {'divides' if self.kind == 'div' else 'does not divide'} {form}"
-        left = tuple((v, c) for v, c in self.terms if c > 0)
-        right = tuple((v, -c) for v, c in self.terms if c < 0)
-        sign = {"le": "<=", "eq": "=", "ne": "!="}[self.kind]
-        low = self.constant if self.constant > 0 else 0
-        high = -self.constant if self.constant < 0 else 0
-        if not left:  # read "-x + 3 <= 0" as "x >= 3"
-            return f"{_sum(right, high)} {sign.replace('<', '>')} {_sum(left, low)}"
-        return f"{_sum(left, low)} {sign} {_sum(right, high)}"
-
-
-FALSE = Literal("le", (), 1)
-_OPPOSITE = {"eq": "ne", "ne": "eq", "div": "ndiv", "ndiv": "div", "yes": "no", "no": "yes"}
-
-
-def evaluate(terms: Terms, constant: int, values: Mapping[str, int]) -> int:
-    """Return the value of a linear form."""
-    for variable, coefficient in terms:
-        constant += coefficient * values[variable]
-    return constant
-
-
-def _sum(terms: Terms, constant: int) -> str:
-    parts = [v if c == 1 else f"-{v}" if c == -1 else f"{c}*{v}" for v, c in terms]
-    if constant or not parts:
-        parts.append(str(constant))
-    return " + ".join(parts).replace("+ -", "- ")
 
 
 # What an explorer lends to symbols while it runs: set by Explorer, one at a time.
@@ -175,36 +110,6 @@ def negation(truth: bool | Bool) -> bool | Bool:
 def boolean(name: str) -> Bool:
     """Return the Boolean variable ``name``."""
     return Bool(Literal("yes", ((name, 1),)))
-
-
-def _nearest(value: int, modulus: int) -> int:
-    """Return the number nearest to 0 that is congruent to ``value``: small coefficients keep the solver on its way."""
-    half = (modulus - 1) // 2
-    return (value + half) % modulus - half
-
-
-def compare(kind: str, terms: Terms, constant: int, modulus: int = 0) -> bool | Bool:
-    """Return the comparison of a linear form with 0, decided at once where no variable is left."""
-    if not terms:
-        return Literal(kind, terms, constant, modulus).holds({})
-    divisor = 1 if terms[0][1] in (1, -1) else gcd(*(c for _, c in terms))
-    if kind in ("eq", "ne"):
-        if constant % divisor:
-            return kind == "ne"
-        if terms[0][1] < 0:
-            divisor = -divisor
-    elif kind in ("div", "ndiv"):
-        terms = tuple((v, _nearest(c, modulus)) for v, c in terms if c % modulus)
-        if not terms:
-            return (constant % modulus == 0) == (kind == "div")
-        sign = -1 if terms[0][1] < 0 else 1
-        terms = tuple((v, _nearest(sign * c, modulus)) for v, c in terms)
-        constant = _nearest(sign * constant, modulus)
-        return Bool(Literal(kind, terms, constant, modulus))
-    if divisor != 1:  # a whole number below a fraction is below its floor
-        terms = tuple((v, c // divisor) for v, c in terms)
-        constant = -(-constant // divisor)
-    return Bool(Literal(kind, terms, constant))
 
 
 class Int(Symbol):
@@ -315,7 +220,8 @@ class Int(Symbol):
         if isinstance(difference, int):
             return Literal(kind, (), sign * difference + shift).holds({})
         terms = difference.terms if sign == 1 else tuple((v, -c) for v, c in difference.terms)
-        return compare(kind, terms, sign * difference.constant + shift)
+        found = compare(kind, terms, sign * difference.constant + shift)
+        return Bool(found) if isinstance(found, Literal) else found
 
     def __le__(self, other: object) -> Any:
         return self._against("le", other)
@@ -353,7 +259,7 @@ class Int(Symbol):
         return BitLength(self, 0)
 
     def __repr__(self) -> str:
-        return f"<{_sum(self.terms, self.constant)}>"
+        return f"<{written(self.terms, self.constant)}>"
 
 
 class BitLength(Symbol):
@@ -448,53 +354,6 @@ def variable(name: str) -> Int:
     return Int(((name, 1),))
 
 
-def substitute(literal: Literal, values: Mapping[str, Int | int]) -> bool | Bool:
-    """Return ``literal`` with its integer variables replaced; one without a replacement stays."""
-    if literal.kind in ("yes", "no"):
-        return Bool(literal)
-    summed: dict[str, int] = {}
-    constant = literal.constant
-    for name, coefficient in literal.terms:
-        value = values.get(name)
-        if value is None:
-            summed[name] = summed.get(name, 0) + coefficient
-        elif isinstance(value, int):
-            constant += coefficient * value
-        else:
-            constant += coefficient * value.constant
-            for inner, factor in value.terms:
-                summed[inner] = summed.get(inner, 0) + coefficient * factor
-    kept = tuple(sorted((v, c) for v, c in summed.items() if c))
-    return compare(literal.kind, kept, constant, literal.modulus)
-
-
 def quotient(term: Int, modulus: int) -> Int:
-    """Return floor(term / modulus): a variable that its own name defines, see ``definition``."""
-    body = " ".join(f"{c}*{v}" for v, c in term.terms)
-    return variable(f"div({body} {term.constant}|{modulus})")
-
-
-def definition(name: str) -> tuple[Literal, ...]:
-    """Return what a variable made by ``quotient`` means: 0 <= term - modulus * q < modulus. Nothing for any other."""
-    if not name.startswith("div("):
-        return ()
-    body, modulus = name[4:-1].rsplit("|", 1)
-    *parts, constant = body.split(" ") if "div(" not in body else _nested(body)
-    factors = (part.split("*", 1) for part in parts)
-    terms = {v: int(c) for c, v in factors}
-    terms[name] = -int(modulus)
-    rest = integer(terms, int(constant))
-    assert isinstance(rest, Int)
-    return tuple(b.literal for b in (rest >= 0, rest < int(modulus)) if isinstance(b, Bool))
-
-
-def _nested(body: str) -> list[str]:
-    """Split at the blanks outside parentheses."""
-    parts, depth = [""], 0
-    for letter in body:
-        depth += (letter == "(") - (letter == ")")
-        if letter == " " and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts
+    """Return floor(term / modulus), a variable that its own name defines."""
+    return variable(quotient_name(term.terms, term.constant, modulus))

@@ -11,20 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofs.engine.explorer import Explorer, Path
+from proofs.engine.literals import Literal, compare, definition, evaluate, substitute
 from proofs.engine.solver import Solver
-from proofs.engine.terms import (
-    Bool,
-    Int,
-    Literal,
-    Misuse,
-    boolean,
-    compare,
-    definition,
-    evaluate,
-    negation,
-    substitute,
-    variable,
-)
+from proofs.engine.symbols import Bool, Int, Misuse, boolean, negation, variable
 
 NAMES = ("x", "y", "z")
 SMALL = st.integers(-12, 12)
@@ -92,7 +81,8 @@ def value(made: Any, values: Mapping[str, int]) -> int:
 
 
 def truth(made: Any, values: Mapping[str, int]) -> bool:
-    return made.literal.holds(Quotients(values)) if isinstance(made, Bool) else made
+    literal = made.literal if isinstance(made, Bool) else made
+    return literal.holds(Quotients(values)) if isinstance(literal, Literal) else literal
 
 
 @given(expressions(), VALUES)
