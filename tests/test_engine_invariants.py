@@ -19,9 +19,10 @@ from model.loop import Call, Loop, take_turn
 from proofs.engine import invariants as inv
 from proofs.engine import shape as shapes
 from proofs.engine.coverage import Values
+from proofs.engine.element import FORMS, Element
 from proofs.engine.environment import Unwatched, View, WatchedFrame
 from proofs.engine.ground import Base
-from proofs.engine.invariants import FORMS, Element, find
+from proofs.engine.invariants import find
 from proofs.engine.literals import Literal, Terms
 from proofs.engine.prove import Prover
 from proofs.engine.sampling import RandomAnswers, view_after

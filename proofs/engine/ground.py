@@ -15,6 +15,7 @@ from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
 from proofs.engine.coverage import MOST_SIZE, Values, first_turn_takes, of_the_call, of_the_turn, taken_by_no_run
+from proofs.engine.element import FORMS, Element
 from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.explorer import TooManyPaths
 from proofs.engine.leaps import a_leap_takes
@@ -106,7 +107,7 @@ class Ground:
         below = {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}
         settled = {name for shape in alone for name in shapes.field_names(shape)}
         covered = {at for at, transition in enumerate(system.transitions) if transition.witnesses}
-        for form in inv.FORMS[3:]:  # the simplest that will do
+        for form in FORMS[3:]:  # the simplest that will do
             found = inv.find(system, solver, parameters, samples, below, form, settled)
             supposed = tuple(_supposed(system, found))
             if not all(shown(solver, one) for one in supposed):
@@ -152,14 +153,14 @@ class Ground:
     def _suggested(self) -> Facts:
         """Return what the states before the turns of real runs have in common, by their shape: equalities, congruences,
         and which of two fields is the larger."""
-        elements: dict[Any, inv.Element] = {}
+        elements: dict[Any, Element] = {}
         for run, states in zip(self.runs, self._states(frozenset()), strict=True):
             for shape, data in states:
                 names = (*shapes.field_names(shape), "n")
                 if shape not in elements:
                     forms: list[Terms] = [((name, 1),) for name in names]
                     forms += [((a, 1), (b, -1)) for a, b in combinations(sorted(names), 2)]
-                    elements[shape] = inv.Element(names, {form: {0} for form in forms})
+                    elements[shape] = Element(names, {form: {0} for form in forms})
                 elements[shape].join(data | {"n": run.call.n})
         return {shape: element.literals() for shape, element in elements.items()}
 

@@ -15,6 +15,7 @@ from proofs.engine import invariants as inv
 from proofs.engine import ranking, search
 from proofs.engine import shape as shapes
 from proofs.engine.coverage import MOST_SIZE, hold, of_the_call
+from proofs.engine.element import FORMS
 from proofs.engine.explorer import NotDeterministic, TooManyPaths
 from proofs.engine.finders import FINDERS, Question, find
 from proofs.engine.ground import Base, Ground, Samples
@@ -125,11 +126,11 @@ class Prover:
                 return answer
         parameters = ("n", "watch") if watches else ("n",)
         simplest = self.sufficed.get((claim.name, part.label), 0)
-        for form in inv.FORMS[simplest : 4 if _has_ghosts(part.monitor) else 1]:  # the simplest that will do
+        for form in FORMS[simplest : 4 if _has_ghosts(part.monitor) else 1]:  # the simplest that will do
             elements = inv.find(product, solver, parameters, samples, base.supporting, form)
             broken = violated(product, elements, solver)
             if not broken:
-                self.sufficed[claim.name, part.label] = inv.FORMS.index(form)
+                self.sufficed[claim.name, part.label] = FORMS.index(form)
                 break
         answer = self._concluded(claim, part, base, product, elements, broken, solver)
         if answer.word is Word.PROVED and asked and not stated:
