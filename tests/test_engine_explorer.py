@@ -18,9 +18,10 @@ from proofs.engine import explorer as exploring
 from proofs.engine.coverage import Values
 from proofs.engine.explorer import Explorer, NotDeterministic, Path, TooManyPaths, goes_with
 from proofs.engine.literals import Literal
+from proofs.engine.paths import explore_loop
 from proofs.engine.solver import Solver
 from proofs.engine.symbols import Bool, Int, Misuse, Undecided, boolean, variable
-from proofs.engine.system import explore_loop, symbolic_call
+from proofs.engine.system import symbolic_call
 
 INTS, BOOLEANS = ("x", "y"), ("b",)
 BOX = range(-4, 5)

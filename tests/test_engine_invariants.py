@@ -24,12 +24,13 @@ from proofs.engine.environment import Unwatched, View, WatchedFrame
 from proofs.engine.ground import Base
 from proofs.engine.invariants import find
 from proofs.engine.literals import Literal, Terms
+from proofs.engine.paths import explore_loop, watch_system
 from proofs.engine.prove import Prover
 from proofs.engine.sampling import RandomAnswers, view_after
 from proofs.engine.search import Script
 from proofs.engine.solver import Solver
 from proofs.engine.symbols import variable
-from proofs.engine.system import CONSTANTS, Location, System, domain, explore_loop, symbolic_call, watch_system
+from proofs.engine.system import CONSTANTS, Location, System, domain, symbolic_call
 from spec.claims import CLAIMS
 from spec.monitor import Matter, Monitor
 from spec.targets import TARGETS

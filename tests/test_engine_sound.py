@@ -27,10 +27,11 @@ from proofs.engine.explorer import Explorer
 from proofs.engine.finders import FINDERS
 from proofs.engine.invariants import hypotheses
 from proofs.engine.literals import Literal, definition
+from proofs.engine.paths import explore_loop
 from proofs.engine.prove import Prover
 from proofs.engine.solver import Solver
 from proofs.engine.symbols import Int
-from proofs.engine.system import CONSTANTS, Location, System, Transition, explore_loop, symbolic_call
+from proofs.engine.system import CONSTANTS, Location, System, Transition, symbolic_call
 from proofs.engine.verdict import Answer, Obligation
 from proofs.engine.words import Word
 from spec.claims import CLAIMS, NO_PAGE_TWICE, Claim, Part

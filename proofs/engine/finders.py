@@ -18,10 +18,10 @@ from model.kernel import Unsupported
 from model.loop import Loop
 from proofs.engine import search
 from proofs.engine.explorer import NotDeterministic, TooManyPaths
+from proofs.engine.paths import LoopRaised
 from proofs.engine.search import CALLERS, PLANS, Scenario
 from proofs.engine.solver import SolverUnknown
 from proofs.engine.symbols import Misuse, Undecided
-from proofs.engine.system import LoopRaised
 from spec.monitor import Matter, Monitor
 
 MOST_DRAWN = 1100  # pages more than the least: two blocks of order 9, and some

@@ -21,9 +21,10 @@ from proofs.engine.explorer import TooManyPaths
 from proofs.engine.leaps import a_leap_takes
 from proofs.engine.literals import Literal, Terms
 from proofs.engine.obligations import cases, inductive, least_n, leaves_room, possible, shown
+from proofs.engine.paths import Hint, Hints, explore_loop
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
-from proofs.engine.system import CONSTANTS, Hint, Hints, Location, System, Transition, explore_loop, symbolic_call
+from proofs.engine.system import CONSTANTS, Location, System, Transition, symbolic_call
 from proofs.engine.verdict import Answer, Obligation
 from proofs.engine.words import Word
 from spec.targets import Target

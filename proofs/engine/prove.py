@@ -21,18 +21,10 @@ from proofs.engine.finders import FINDERS, Question, find
 from proofs.engine.ground import Base, Ground, Samples
 from proofs.engine.leaps import a_leap_crashes
 from proofs.engine.obligations import excludes, inductive, kept, least_n, told_apart, violated, violations
+from proofs.engine.paths import LoopRaised, watch_system
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.symbols import Misuse, Undecided, variable
-from proofs.engine.system import (
-    CONSTANTS,
-    INT_MAX,
-    Location,
-    LoopRaised,
-    System,
-    Transition,
-    domain,
-    watch_system,
-)  # fmt: skip
+from proofs.engine.system import CONSTANTS, INT_MAX, Location, System, Transition, domain
 from proofs.engine.verdict import LACKS_CASES, Answer, Cost
 from proofs.engine.words import WORST_FIRST, Word
 from spec import costs

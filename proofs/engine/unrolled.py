@@ -11,9 +11,10 @@ from model.events import Attempt
 from model.gfp import NAMES, Gfp
 from model.loop import Loop
 from proofs.engine.literals import Literal, Terms, definition
+from proofs.engine.paths import explore_loop, watch_system
 from proofs.engine.solver import Solver
 from proofs.engine.symbols import Int, variable
-from proofs.engine.system import Location, System, Transition, domain, explore_loop, symbolic_call, watch_system
+from proofs.engine.system import Location, System, Transition, domain, symbolic_call
 from spec.monitor import Matter, Monitor
 
 MOST_TURNS = 10
