@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from model.c.expressions import Expressions, Variable
+from model.c.expressions import Variable
+from model.c.places import Places
 from model.c.source import declared_name, text
 from model.c.types import PAGE, CInt, DataModel, Opaque, Pointer, Type
 from model.kernel import Unsupported
@@ -12,7 +13,7 @@ from model.kernel import Unsupported
 RESERVED = ("n", "watch", "freed", "stored_to", "memory", "ghost")  # names that a proof or a state has for its own
 
 
-class Declarations(Expressions):
+class Declarations(Places):
     """Reads declarations. Each has a variable of its own, however many are called the same."""
 
     variables: list[Variable]

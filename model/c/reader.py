@@ -10,13 +10,13 @@ from tree_sitter import Node
 from model.c import table
 from model.c.arith import wrapped
 from model.c.declarations import keywords
-from model.c.expressions import UNREAD, Compiled, Variable, array_entry
+from model.c.expressions import UNREAD, Compiled, Variable
 from model.c.flow import Step
 from model.c.siblings import around, profile_of
 from model.c.source import Source, declared_name, expression, text, walk
 from model.c.statements import Statements, assign, child_of
 from model.c.types import VOID, Array, CInt, DataModel, Type
-from model.c.values import Bits, Special
+from model.c.values import Bits, Special, number
 from model.kernel import Unsupported
 
 MOST_MACROS = 50  # expanded within each other
@@ -134,7 +134,8 @@ class Reader(Statements):
             return None
         kind, entries = found
         self.looked = True
-        return array_entry(kind, entries, self.expr(index).run, self.place(node))
+        run, where = self.expr(index).run, self.place(node)
+        return Compiled(kind.of, lambda f: f.kernel.look(entries, number(run(f), where)))
 
     def _array(self, name: str, node: Node) -> tuple[Array, tuple[Any, ...]] | None:
         if self.source is around():  # a caller that is retold speaks of its callee's file

@@ -50,6 +50,31 @@ def walk(node: Node) -> Iterator[Node]:
             stack += [(child, depth + 1) for child in reversed(here.children)]
 
 
+def inner_of(node: Node) -> Node:
+    """Return what stands in parentheses."""
+    inner = [child for child in node.named_children if child.type != "comment"]
+    return inner[0]
+
+
+def part_of(node: Node, name: str) -> Node:
+    """Return the part of ``node`` that the grammar calls ``name``. Raises Unsupported."""
+    found = node.child_by_field_name(name)
+    if found is None:
+        raise Unsupported(f"line {node.start_point[0] + 1}", f"{node.type} without its {name}")
+    return found
+
+
+def sign_of(node: Node) -> str:
+    """Return the operator, "" for none."""
+    found = node.child_by_field_name("operator")
+    return text(found) if found is not None else ""
+
+
+def changes(node: Node) -> bool:
+    """Return whether ``node`` by itself may change something."""
+    return node.type in ("update_expression", "assignment_expression", "call_expression")
+
+
 def read_bytes(path: Path) -> bytes:
     """Return the file's contents. Raises Unreadable."""
     try:

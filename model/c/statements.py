@@ -9,11 +9,12 @@ from typing import Any
 from tree_sitter import Node
 
 from model.c.declarations import Declarations
-from model.c.expressions import UNREAD, Compiled, Variable, settled, uninitialised
+from model.c.expressions import UNREAD, Compiled, Variable
 from model.c.flow import LoopHead, Step
 from model.c.siblings import around
 from model.c.source import Source, declared_name, text, walk
 from model.c.types import VOID, Type
+from model.c.values import UNDEFINED, Trouble, settled
 from model.kernel import Unsupported
 
 MOST_STEPS = 5_000  # of flat code, callees included
@@ -115,7 +116,7 @@ class Statements(Declarations):
                 self.emit("do", assign(variable.index, _raises(trouble)), node, writes={variable.index})
             elif value is None:
                 variable = self.declare(name, kind)
-                nothing = uninitialised(self.where(node), name)
+                nothing = Trouble(UNDEFINED, f"{self.where(node)}: {name} is used before it holds a value")
                 self.emit("do", assign(variable.index, lambda _, v=nothing: v), node, writes={variable.index})
             else:
                 variable = self.declare(name, kind)  # in scope of its own initializer: "sizeof(*pages)"

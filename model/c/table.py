@@ -10,7 +10,9 @@ from typing import Any
 
 from tree_sitter import Node
 
-from model.c.expressions import Compiled, Expressions, page_of
+from model.c.expressions import Compiled
+from model.c.operators import Operators
+from model.c.pointers import page_of
 from model.c.types import PAGE_ARRAY, PAGE_POINTER, VOID, CInt, Pointer
 from model.c.values import (
     DMA_ATTRS,
@@ -33,7 +35,7 @@ from model.kernel import Crash, Unsupported
 
 PAGE_SHIFT = 12  # 4 KiB pages: 32-bit ARM has no other; arm64 may be built with 14 or 16
 
-Helper = Callable[[Expressions, Node, Sequence[Compiled]], Compiled]
+Helper = Callable[[Operators, Node, Sequence[Compiled]], Compiled]
 
 # how often their arguments are counted: gfp and order, by place; None: order 0
 ALLOCATORS: dict[str, tuple[int, int | None]] = {
@@ -55,7 +57,7 @@ ANYTHING = ("dev_to_node", "numa_node_id", "numa_mem_id", "page_to_nid")  # a va
 UNASKED = (*NOTHING, *NEVER, *ANYTHING)  # their arguments are not read
 
 
-def constant(reader: Expressions, name: str) -> Compiled | None:
+def constant(reader: Operators, name: str) -> Compiled | None:
     """Return the kernel's constant ``name``, None when the table has none."""
     model = reader.model
     if name in GFP_FLAGS:
@@ -112,7 +114,7 @@ def order_of(value: Any, where: str) -> Any:
     return order
 
 
-def _allocate(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _allocate(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     at_gfp, at_order = ALLOCATORS[called(node)]
     where, gfp = reader.place(node), args[at_gfp].run
     order = args[at_order].run if at_order is not None else lambda _: 0
@@ -133,7 +135,7 @@ def _allocate(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Comp
     return Compiled(PAGE_POINTER, run)
 
 
-def _array(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _array(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     factors, zeroed = ARRAYS[called(node)]
     where, width = reader.place(node), reader.model.word_bytes
     size_t = reader.model.size_t
@@ -152,7 +154,7 @@ def _array(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compile
     return Compiled(PAGE_ARRAY, run)
 
 
-def _free_array(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _free_array(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     where, run_pointer = reader.place(node), args[0].run
 
     def run(f: Any) -> None:
@@ -169,20 +171,20 @@ def _free_array(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Co
     return Compiled(VOID, run)
 
 
-def _nothing(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _nothing(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     return Compiled(VOID, lambda _: None)
 
 
-def _anything(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _anything(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     value = Unknown(called(node))
     return Compiled(reader.model.int, lambda _: value)
 
 
-def _never(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _never(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     return Compiled(reader.model.int, lambda _: 0, 0)
 
 
-def _split(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _split(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     page, order, where = args[0].run, args[1].run, reader.place(node)
 
     def run(f: Any) -> None:
@@ -192,13 +194,13 @@ def _split(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compile
     return Compiled(VOID, run)
 
 
-def _compound_order(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _compound_order(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``compound_order``: the order of the block that begins at a page, 0 where it is not compound."""
     page, where = args[0].run, reader.place(node)
     return Compiled(reader.model.uint, lambda f: _order_known(f, page_of(page(f), where), where))
 
 
-def _page_size(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _page_size(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``page_size``: the bytes of the block that begins at a page, of one page where it is not compound."""
     page, where = args[0].run, reader.place(node)
     return Compiled(reader.model.ulong, lambda f: 1 << PAGE_SHIFT + _order_known(f, page_of(page(f), where), where))
@@ -211,7 +213,7 @@ def _order_known(f: Any, frame: Any, where: str) -> int:
     return f.newest.order if f.newest.compound else 0
 
 
-def _free_pages(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _free_pages(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     page, where = args[0].run, reader.place(node)
     order = args[1].run if len(args) > 1 else lambda _: 0
 
@@ -224,7 +226,7 @@ def _free_pages(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Co
     return Compiled(VOID, run)
 
 
-def _clear(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _clear(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     page, where = args[0].run, reader.place(node)
     size = reader.converted(args[1], reader.model.size_t, node).run
 
@@ -237,11 +239,11 @@ def _clear(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compile
     return Compiled(VOID, run)
 
 
-def _integer(reader: Expressions, argument: Compiled, node: Node, kind: CInt) -> Callable[[Any], Any]:
+def _integer(reader: Operators, argument: Compiled, node: Node, kind: CInt) -> Callable[[Any], Any]:
     return reader.converted(argument, kind, node).run
 
 
-def _fls_long(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _fls_long(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``__fls``: the index of the highest bit set, undefined for 0."""
     word, where = _integer(reader, args[0], node, reader.model.ulong), reader.place(node)
 
@@ -258,14 +260,14 @@ def _fls_long(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Comp
     return Compiled(reader.model.ulong, run)
 
 
-def _fls(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _fls(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``fls``: the number of bits, 0 for 0. ``ilog2``: one less, so -1 for 0."""
     less = 1 if called(node) == "ilog2" else 0
     word, where = args[0].run, reader.place(node)
     return Compiled(reader.model.int, lambda f: number(word(f), where).bit_length().__index__() - less)
 
 
-def _ffs_long(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _ffs_long(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``__ffs``: the index of the lowest bit set, undefined for 0."""
     kind = reader.model.ulong
     word, where = _integer(reader, args[0], node, kind), reader.place(node)
@@ -282,7 +284,7 @@ def _ffs_long(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Comp
     return Compiled(kind, run)
 
 
-def _get_order(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _get_order(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``get_order``: the order of the smallest block of that many bytes; undefined for 0."""
     size, where = _integer(reader, args[0], node, reader.model.ulong), reader.place(node)
 
@@ -295,7 +297,7 @@ def _get_order(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Com
     return Compiled(reader.model.int, run)
 
 
-def _extreme(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _extreme(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``min``, ``max``: both sides of one type, as the kernel's macros demand."""
     one, other = args
     if not isinstance(one.kind, CInt) or not isinstance(other.kind, CInt):
@@ -303,7 +305,7 @@ def _extreme(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compi
     return _least(reader, node, one, other, reader.model.common(one.kind, other.kind))
 
 
-def _extreme_t(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _extreme_t(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``min_t(type, a, b)``: both sides converted to the type."""
     kind = args[0].kind
     if not isinstance(kind, CInt):
@@ -311,7 +313,7 @@ def _extreme_t(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Com
     return _least(reader, node, args[1], args[2], kind)
 
 
-def _least(reader: Expressions, node: Node, one: Compiled, other: Compiled, kind: CInt) -> Compiled:
+def _least(reader: Operators, node: Node, one: Compiled, other: Compiled, kind: CInt) -> Compiled:
     left, right = _integer(reader, one, node, kind), _integer(reader, other, node, kind)
     smallest, where = called(node).startswith("min"), reader.place(node)
 
@@ -326,17 +328,17 @@ def _least(reader: Expressions, node: Node, one: Compiled, other: Compiled, kind
     return Compiled(kind, run)
 
 
-def _same(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _same(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     return args[0]
 
 
-def _bit(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _bit(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``BIT(n)``: 1UL << n."""
     one = Compiled(reader.model.ulong, lambda _: 1, 1)
     return reader.binary("<<", one, args[0], node)
 
 
-def _genmask(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _genmask(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``GENMASK(high, low)``: the bits low..high of an unsigned long."""
     high, low, where = args[0].run, args[1].run, reader.place(node)
     bits = reader.model.ulong.bits
@@ -353,14 +355,14 @@ def _genmask(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compi
     return Compiled(reader.model.ulong, run)
 
 
-def _warn(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _warn(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     argument = node.child_by_field_name("arguments")
     assert argument is not None
     asked = reader.truth(next(child for child in argument.named_children if child.type != "comment"))
     return Compiled(reader.model.int, lambda f: 1 if asked(f) else 0)
 
 
-def _bug(reader: Expressions, node: Node, args: Sequence[Compiled]) -> Compiled:
+def _bug(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     where = reader.place(node)
     asked = reader.truth_of(args[0], node) if args else lambda _: True
 

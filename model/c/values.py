@@ -262,3 +262,8 @@ def number(value: Any, what: str) -> Any:
 
 
 Run = Callable[[Any], Any]  # from a frame to a value
+
+
+def settled(value: Any) -> Any:
+    """Return a value as a variable holds it: the index of a bit becomes a number."""
+    return value.number() if isinstance(value, TopBit | PowerOf) else value
