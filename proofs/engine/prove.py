@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import cached_property
 from importlib import import_module
 from typing import Any, cast
 
-from model.kernel import Crash, Unsupported
-from model.loop import Call
+from model.kernel import Unsupported
 from proofs.engine import invariants as inv
-from proofs.engine import ranking, search
+from proofs.engine import ranking
 from proofs.engine import shape as shapes
-from proofs.engine.coverage import MOST_SIZE, hold, of_the_call
+from proofs.engine.coverage import hold, of_the_call
 from proofs.engine.element import FORMS
 from proofs.engine.explorer import NotDeterministic, TooManyPaths
-from proofs.engine.finders import FINDERS, Question, find
 from proofs.engine.ground import Base, Ground, Samples
-from proofs.engine.leaps import a_leap_crashes
 from proofs.engine.obligations import excludes, inductive, kept, least_n, told_apart, violated, violations
 from proofs.engine.paths import LoopRaised, watch_system
+from proofs.engine.refute import QUICK, Refuter
 from proofs.engine.solver import Solver, SolverUnknown
 from proofs.engine.symbols import Misuse, Undecided, variable
-from proofs.engine.system import CONSTANTS, INT_MAX, Location, System, Transition, domain
+from proofs.engine.system import CONSTANTS, Location, System, Transition, domain
 from proofs.engine.verdict import LACKS_CASES, Answer, Cost
 from proofs.engine.words import WORST_FIRST, Word
 from spec import costs
@@ -35,7 +33,6 @@ from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
 
 MANY_PATHS = 100  # of a loop: then a search for a scenario comes first
-QUICK = ("breadth-first",)  # finders, where others have not failed yet
 QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
 
 
@@ -46,6 +43,7 @@ class Prover:
         self.target = target
         self.keeps_obligations = obligations  # answers bring their obligations, those of paths never taken told apart
         self.ground = Ground(target)
+        self.refuter = Refuter(target, self.ground.call)
         self.answers: dict[type[Monitor], Answer] = {}
         self.sufficed: dict[tuple[str, str], int] = {}  # claim, label: the form of invariant that did for one order
 
@@ -113,7 +111,7 @@ class Prover:
         with _counting(stated):
             samples, is_broken = self._sample_product(base, product, part.monitor, matter, lambda: asked <= stated)
         if is_broken:  # it is simply false: often by a run of a few pages
-            answer = self._refute(claim, part, Cost(len(product.transitions)), most=QUICK_N, finders=QUICK)
+            answer = self.refuter.run(claim, part, Cost(len(product.transitions)), most=QUICK_N, finders=QUICK)
             if answer is not None:
                 return answer
         parameters = ("n", "watch") if watches else ("n",)
@@ -134,12 +132,12 @@ class Prover:
         """Return the answer where the loop itself is in trouble, or where a claim on a costly one is simply false."""
         for found in base.trouble:
             if found.claim == claim.name:
-                return self._crash(claim, part, base, found)
+                return self.refuter.crash(claim, part, base, found)
             if found.word is not Word.REFUTED:
-                refuted = self._refute(claim, part, Cost(), finders=QUICK)
+                refuted = self.refuter.run(claim, part, Cost(), finders=QUICK)
                 return refuted or replace(found, claim=claim.name, label=part.label)
         if costly:  # a walk inside a turn: many paths to read with the claim
-            return self._refute(claim, part, Cost(len(base.system.transitions)), most=QUICK_N, finders=QUICK)
+            return self.refuter.run(claim, part, Cost(len(base.system.transitions)), most=QUICK_N, finders=QUICK)
         return None
 
     def _concluded(
@@ -163,7 +161,7 @@ class Prover:
         )
         if broken:
             wrong = list(violations(product, elements, solver))
-            refuted = self._refute(claim, part, cost, least=least_n(solver, product, elements, wrong))
+            refuted = self.refuter.run(claim, part, cost, least=least_n(solver, product, elements, wrong))
             reason = _induction_failure(wrong[0])
             return refuted or replace(answer, word=Word.UNKNOWN, reason=reason, assumptions=())
         watches_frames = part.monitor.watches == "frame"
@@ -201,63 +199,6 @@ class Prover:
                 break
         return _located(found), is_broken
 
-    def _refute(
-        self, claim: Claim, part: Part, cost: Cost, least: int = 0, most: int | None = None,
-        finders: Iterable[str] = FINDERS,
-    ) -> Answer | None:  # fmt: skip
-        """Return REFUTED with the smallest scenario, or None when no finder found a run that breaks the claim."""
-        if most is None:
-            most = INT_MAX if self.target.int_only else self.target.most_n
-        found: search.Scenario | None = None
-        for mask in search.masks(self.target.loop):
-            matter = Matter(replace(self.ground.call, n=0, order_mask=mask), self.target.orders)
-            one = find(Question(self.target.loop, claim.name, part.monitor, matter, least, most), finders)
-            finders = QUICK
-            if one is not None and (found is None or one.call.n < found.call.n):
-                found = one
-            if found is not None and found.call.n <= least:  # no smaller one can be
-                break
-        if found is None:
-            return None
-        again = Matter(found.call, self.target.orders)
-        if search.replay(self.target.loop, part.monitor, again, found) != found.sentence:
-            return Answer(claim.name, Word.UNKNOWN, "a scenario was found that does not replay", label=part.label)
-        return Answer(claim.name, Word.REFUTED, found.sentence, cost, scenario=found, label=part.label)
-
-    def _crash(self, claim: Claim, part: Part, base: Base, found: Answer) -> Answer:
-        """Return REFUTED with the smallest run that crashes as ``found`` says, and where else from which size on; or
-        UNKNOWN: the invariants leave room for a crash, and no run was found."""
-        by_reason: dict[str, list[Transition]] = {}
-        solver = Solver()
-        for t in base.system.transitions:
-            if t.crash == found.claim and (t.source is None or base.invariants[t.source].reached):
-                given = (*inv.hypotheses(base.system, base.invariants, t.source), *t.literals)
-                if solver.satisfiable(given):
-                    by_reason.setdefault(t.wrong, []).append(t)
-        least = {why: least_n(solver, base.system, base.invariants, ts) for why, ts in by_reason.items()}
-        smallest = min(least.values(), default=0)
-        if smallest > MOST_SIZE:  # no run of so many pages is made turn by turn
-            leapt = a_leap_crashes(self.target, base.system, found.claim, smallest)
-            if leapt is not None:
-                told, crash = leapt
-                run = f"n = {smallest}, {_size(smallest)}, {told}: {crash.reason}"
-                return Answer(claim.name, Word.REFUTED, run, label=part.label)
-        answer = self._refute(claim, part, Cost(), smallest)
-        if answer is None:
-            return replace(found, word=Word.UNKNOWN, label=part.label)
-        others = [why for why in sorted(least, key=lambda why: least[why]) if why != answer.reason]
-        shown = [f"from {_size(least[why])} on: {why}" for why in others if self._starts_with_crash(least[why], why)]
-        sized = f"{_size(least[answer.reason])}: " if answer.reason in least and self.target.most_n is not None else ""
-        return replace(answer, reason="; ".join([sized + answer.reason, *shown]))
-
-    def _starts_with_crash(self, n: int, reason: str) -> bool:
-        """Return whether a real call for n pages crashes for that reason before its first turn."""
-        try:
-            self.target.loop.start(Call(n, single_pages=self.target.single_pages))
-        except Crash as crash:
-            return crash.reason == reason
-        return False
-
     # -- termination
 
     @cached_property
@@ -273,7 +214,7 @@ class Prover:
 
     def _terminates(self, claim: Claim) -> Answer:
         part = Part(costs.passes_bounded(self.target.spare_passes))
-        answer = self._refute(claim, part, Cost(), most=QUICK_N, finders=QUICK)
+        answer = self.refuter.run(claim, part, Cost(), most=QUICK_N, finders=QUICK)
         if answer is not None:  # a loop that never ends has states that no run comes to: they are looked for in vain
             return answer
         base = self.ground.base("")
@@ -283,7 +224,9 @@ class Prover:
             if found.word is not Word.REFUTED:
                 return self._endless(claim, part, found.reason, found.word)
             if found.claim not in NAMED:  # a crash that no claim is about: such a run does not come to its end
-                return replace(self._crash(replace(claim, name=found.claim), part, base, found), claim=claim.name)
+                return replace(
+                    self.refuter.crash(replace(claim, name=found.claim), part, base, found), claim=claim.name
+                )
         if isinstance(ranked, Location):
             return self._endless(claim, part, f"no linear ranking function was found at {ranked}")
         if len({one.passes for one in ranked}) < len(ranked):
@@ -304,7 +247,7 @@ class Prover:
 
     def _endless(self, claim: Claim, part: Part, reason: str, word: Word = Word.UNKNOWN) -> Answer:
         """Return a run with more passes than claimed, or ``word`` with ``reason``."""
-        return self._refute(claim, part, Cost()) or Answer(claim.name, word, reason)
+        return self.refuter.run(claim, part, Cost()) or Answer(claim.name, word, reason)
 
 
 @contextmanager
@@ -348,13 +291,6 @@ def _told(elements: inv.Invariants) -> tuple[str, ...]:
         for location, element in elements.items()
         if element.reached
     )
-
-
-def _size(n: int) -> str:
-    """Return a number of pages in bytes, as a power of two where it is one."""
-    size_bytes = n << 12
-    whole = size_bytes > 0 and size_bytes & (size_bytes - 1) == 0
-    return f"2^{size_bytes.bit_length() - 1} bytes" if whole else f"{size_bytes} bytes"
 
 
 def _induction_failure(transition: Transition) -> str:
