@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from itertools import product
 from typing import Any
 
@@ -333,7 +333,24 @@ def test_rejects_a_state_whose_field_has_the_name_of_the_calls_size() -> None:
         def turn(self, call: Call, state: State, kernel: Kernel) -> State | End:
             return State(state.n - 1) if state.n > 0 else DONE
 
-    with pytest.raises(Misuse, match="called n or watch"):
+    with pytest.raises(Misuse, match="the state is called n,"):
+        explore_loop(Clash(), symbolic_call(False), "", Solver(), False)
+
+
+@pytest.mark.parametrize("part", ["ghost", "memory", "gfp", "mask"])
+def test_rejects_a_state_whose_part_has_a_name_of_the_proofs_own(part: str) -> None:
+    """A loop of a user's kept its own count where the claim kept one, and was believed to hand out every page."""
+    inner = make_dataclass("Inner", ["granted"], frozen=True)
+    state_of = make_dataclass("State", ["count", part], frozen=True)
+
+    class Clash(Loop):
+        def start(self, call: Call) -> Any:
+            return state_of(call.n, inner(0))
+
+        def turn(self, call: Call, state: Any, kernel: Kernel) -> Any:
+            return state_of(state.count - 1, getattr(state, part)) if state.count > 0 else DONE
+
+    with pytest.raises(Misuse, match=rf"the state is called {part}\.granted,"):
         explore_loop(Clash(), symbolic_call(False), "", Solver(), False)
 
 

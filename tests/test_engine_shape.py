@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,15 @@ def test_what_is_kept_of_one_state_never_stands_for_an_equal_value_of_another_ty
     for value in (one, other, one):
         shape, data = take_apart(State(0, value, None))
         assert repr(put_together(shape, data).orders) == repr(value)
+
+
+def test_a_tuple_of_another_class_is_another_value() -> None:
+    kinds: list[Any] = [namedtuple(name, ["by"]) for name in ("Plain", "Odd")]  # each may have methods of its own
+    one, other = (kind(1) for kind in kinds)
+    assert one == other == (1,)
+    for value in (one, other, (1,)):
+        shape, data = take_apart(State(0, value, None))
+        assert type(put_together(shape, data).orders) is type(value)
 
 
 def test_a_promoted_number_that_equals_a_boolean_stays_a_number() -> None:

@@ -23,6 +23,7 @@ from proofs.engine.symbols import Misuse, variable
 from proofs.engine.system import CONSTANTS, INT_MAX, INT_MIN, Location, System, Transition, domain, literals_of
 from spec.monitor import Broken, Matter, Monitor
 
+OWN_PARTS = ("ghost.", "memory.", "gfp.", "mask.")  # how names begin that are a claim's, the memory's, the caller's
 MOST_LOCATIONS = 400  # of one product; the patched loop with a claim has about twenty
 
 
@@ -76,8 +77,9 @@ def _explore_loop(
     _grow(system, None, lambda _: reader.start(WatchedFrame() if watches == "frame" else Unwatched()), (), solver, ())
     for location in _worklist(system):
         fields = shapes.field_names(location.loop) + shapes.field_names(location.view)
-        if {"n", "watch"} & set(fields):
-            raise Misuse("a field of the state is called n or watch, as the call's own size and what is watched are")
+        for name in shapes.field_names(location.loop):
+            if name in ("n", "watch") or name.startswith(OWN_PARTS):
+                raise Misuse(f"a field of the state is called {name}, as something of the proof's own is or may be")
         in_range = (*(_int_range(fields) if int_only else ()), *_ranges(loop, fields))
         hint = hints(promoted, location)
         system.supposed[location] = hint.facts

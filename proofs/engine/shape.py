@@ -85,10 +85,11 @@ def _known(value: Any) -> Known:
 
 
 def _kinds(value: Any) -> Any:
-    """Return the type, and of a collection the types in it."""
-    if isinstance(value, tuple):
-        return tuple(map(_kinds, value))
-    return frozenset(map(_kinds, value)) if isinstance(value, frozenset) else type(value)
+    """Return the type, and of a collection the types in it. Another class's tuple may do other things."""
+    if isinstance(value, tuple | frozenset):
+        inner = map(_kinds, value)
+        return type(value), tuple(inner) if isinstance(value, tuple) else frozenset(inner)
+    return type(value)
 
 
 @cache
