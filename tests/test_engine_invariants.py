@@ -22,7 +22,7 @@ from proofs.engine.coverage import Values
 from proofs.engine.element import FORMS, Element
 from proofs.engine.environment import Unwatched, View, WatchedFrame
 from proofs.engine.ground import Base
-from proofs.engine.invariants import find
+from proofs.engine.invariants import Told, find
 from proofs.engine.literals import Literal, Terms
 from proofs.engine.paths import explore_loop, watch_system
 from proofs.engine.prove import Prover
@@ -89,6 +89,29 @@ def test_an_element_only_grows(points: list[tuple[int, int, int]], newcomer: tup
     solver.push(before)
     for literal in element.literals():
         assert not solver.satisfiable((literal.negated(),)), f"{literal} is new"
+
+
+ATOMS = st.one_of(
+    st.builds(Literal, st.sampled_from(("le", "eq", "ne")), st.sampled_from([*MARKS]), st.integers(-3, 3)),
+    st.builds(Literal, st.just("div"), st.sampled_from([*MARKS]), st.integers(0, 2), st.just(3)),
+)
+
+
+@given(st.lists(ATOMS, max_size=4), st.lists(ATOMS, max_size=4), ATOMS)
+@settings(max_examples=200)
+def test_what_is_seen_at_a_glance_follows_and_what_a_path_adds_stays_with_it(
+    assumed: list[Literal], path: list[Literal], asked: Literal
+) -> None:
+    outer = Told(assumed)
+    before = outer.implies(asked)
+    inner = Told(path, outer)
+    assert all(inner.implies(literal) for literal in (*assumed, *path))
+    assert outer.implies(asked) == before  # another path is asked about next
+    for told, literals in ((outer, assumed), (inner, [*assumed, *path])):
+        if told.implies(asked):
+            solver = Solver()
+            solver.push(literals)
+            assert not solver.satisfiable((asked.negated(),))
 
 
 # -- toy loops: every state that is reached satisfies what was found
