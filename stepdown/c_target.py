@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
 from model.c.function import CFunction
 from model.c.shape import families
-from model.c.siblings import around, profile_of
+from model.c.siblings import LOWEST, around, profile_of
 from model.c.source import Source, Unreadable
 from model.c.table import NEVER
 from model.c.types import DataModel
@@ -59,6 +60,10 @@ def read_target(
             raise Usage(f"{source.name}: no function is called {name}; {nearest(name, source.functions)}")
     except Unreadable as trouble:
         raise Usage(str(trouble)) from None
+    known = {LOWEST, *source.words, *around().words} if constants or configs else set()
+    for setting in {*constants, *configs} - known:
+        close = [f"; did you mean {near}?" for near in get_close_matches(setting, known, 1)]
+        raise Usage(f"--set {setting}: {source.name} has no such word{''.join(close)}")
     models = (data_model,) if data_model is not None else models_of(path)
     each = {model: target_in_tree(path, source, name, model, single_pages, configs, constants) for model in models}
     return joined(each)
@@ -160,9 +165,18 @@ def _one_target(
         sentence += f", every mask of orders whose lowest is {function.lowest_order}"
     sentence += f", {chosen}" if (chosen := settings_of(function)) else ""
     return Target(
-        title, function, sentence, single_pages, reads_order_array=function.reader.looked, most_n=function.most_n,
-        where=f"{source.name}:{function.line}", notes=notes([function]), **_of_a_mask(function),
+        title, function, sentence, single_pages, reads_order_array=bool(function.reader.arrays), most_n=function.most_n,
+        where=f"{source.name}:{function.line}", notes=notes([function]),
+        **(_of_an_array(function) | _of_a_mask(function)),
     )  # fmt: skip
+
+
+def _of_an_array(function: CFunction) -> dict[str, Any]:
+    """Return what a target is besides, that reads one array: a pass may be spent on each entry before the first 0."""
+    arrays = list(function.reader.arrays.values())
+    if len(arrays) != 1:
+        return {}
+    return {"spare_passes": arrays[0].index(0) if 0 in arrays[0] else len(arrays[0])}
 
 
 def _of_a_mask(function: CFunction) -> dict[str, Any]:

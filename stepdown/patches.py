@@ -49,6 +49,9 @@ def parsed(diff: str) -> list[PatchedFile]:
     lines = diff.removesuffix("\n").split("\n")
     if sum(text.startswith("@@ ") for text in lines) > MOST_HUNKS:
         raise BadPatch(f"more than {MOST_HUNKS} hunks: refused")
+    for text, follows in zip(lines, [*lines[1:], ""], strict=True):
+        if re.match(r"--- (a/|/dev/null)", text) and not follows.startswith("+++ "):
+            raise BadPatch(f'cut off or mangled: no "+++" line below "{text[:80]}"; {ORIGINAL}')
     wrong = list(islice(disagreeing(lines), MOST_TOLD + 1))
     if wrong:
         more = ["and more"] if len(wrong) > MOST_TOLD else []

@@ -48,13 +48,13 @@ def survey_command(tree: Path, seconds: float, data_model: str | None, only_list
         click.echo("\n".join(table(functions, rows)))
         for found in unread:
             click.echo(f"not read: {found.trouble}")
-    sys.exit(0 if only_list else exit_status(rows))
+    sys.exit(0 if only_list else exit_status(rows, unread))
 
 
-def exit_status(rows: Sequence[Judged]) -> int:
-    """Return 0 if every claim holds of every function, 1 if one is refuted, 3 for whatever else."""
+def exit_status(rows: Sequence[Judged], unread: Sequence[Found] = ()) -> int:
+    """Return 0 if every claim holds of every function, 1 if one is refuted, 3 for whatever else, unread files too."""
     words = {word for row in rows for word, _ in row.claims.values()}
-    incomplete = any(row.unread or row.stopped for row in rows)
+    incomplete = bool(unread) or any(row.unread or row.stopped for row in rows)
     return 1 if "REFUTED" in words else 3 if incomplete or words - set(GOOD) else 0
 
 

@@ -90,6 +90,13 @@ def test_the_order_of_pythons_sets_sways_nothing() -> None:
     assert answers[0] == answers[1]
 
 
+def test_rejects_a_setting_that_nothing_is_called_by() -> None:
+    loop = f"{Path(__file__).parent}/data/c/any_mask.c"
+    for setting, told in (("oder_mask=0x11", "did you mean order_mask?"), ("CONFIG_NOSUCH=y", "has no such word")):
+        said = stepdown("verify", loop, "--set", setting)
+        assert said.returncode == 2 and told in said.stderr and len(said.stderr.splitlines()) == 1
+
+
 def test_obligations_are_written_as_smt_lib(tmp_path: Path) -> None:
     assert stepdown("verify", "--claims", "page-total", "--smt2", str(tmp_path)).returncode == 0
     scripts = list(tmp_path.glob("page-total-*.smt2"))

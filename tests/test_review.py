@@ -110,6 +110,15 @@ def test_another_array_loses_its_claims_and_its_numbers_are_checked(tree: Path) 
     ]
 
 
+def test_one_entry_more_is_one_pass_more_and_the_loop_still_ends(tree: Path) -> None:
+    path = mail(tree, "{ 9, 8, 4, 0 }", "{ 9, 8, 4, 2, 0 }")
+    said = stepdown("review", str(path), "--tree", str(tree), "--format", "json", *PATIENT)
+    ((loop,),) = (patch["loops"] for patch in json.loads(said.stdout)["patches"])
+    fates = {claim["claim"]: claim["change"] for claim in loop["claims"]}
+    assert fates["terminates"] == fates["page-total"] == "kept"
+    assert fates["attempts-bounded"] == fates["orders-from-array"] == "lost"  # as the loop before the change promised
+
+
 def test_a_dropped_noretry_gets_a_reply_that_quotes_the_hunk(tree: Path) -> None:
     path = mail(tree, "gfp | __GFP_NORETRY", "gfp")
     said = stepdown("review", str(path), "--tree", str(tree), "--format", "reply", *PATIENT)
@@ -267,6 +276,7 @@ def test_rejects_what_is_no_patch_for_this_tree(tree: Path) -> None:
         ("a\0b", "NUL"),
         (good.replace("{ 9, 8, 4, 0 }", "{ 9, 8, 5, 0 }"), "does not apply"),
         (good.replace("+static", " static"), "mangled by a mailer or archive: hunk 1"),
+        (good[: good.index("+++ ")], "cut off"),
         (good.replace(f"/{PATH}", "/../../etc/passwd.c"), "leaves the tree"),
     ):
         path.write_text(text)

@@ -130,6 +130,7 @@ def test_a_refuted_claim_outweighs_an_open_one() -> None:
     good = survey.Judged(found, {"page-total": ("PROVED", "")})
     bad = survey.Judged(found, {"page-total": ("REFUTED", "")})
     assert exit_status([good]) == 0
+    assert exit_status([good], [survey.Found("nul.c", "", trouble="nul.c: not a C file")]) == 3
     assert exit_status([good, survey.Judged(found, stopped="no answer within 1 s")]) == 3
     assert exit_status([bad, survey.Judged(found, unread="a.c:1: asm")]) == 1
 

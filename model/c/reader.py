@@ -40,7 +40,7 @@ class Reader(Statements):
         self.loops, self.heads, self.exits, self.labels, self.jumps, self.calls = [], [], [], {}, [], []
         self.inlined = 0
         self.expanding: list[str] = []  # the macros being expanded, innermost last
-        self.looked = False  # an entry of a constant array is read
+        self.arrays: dict[str, tuple[Any, ...]] = {}  # the constant arrays of which an entry is read
         self.reads, self.writes = set(), set()
         self.line_of_macro = ""
         function = source.function(name)
@@ -133,7 +133,7 @@ class Reader(Statements):
         if found is None:
             return None
         kind, entries = found
-        self.looked = True
+        self.arrays[text(base)] = entries
         run, where = self.expr(index).run, self.place(node)
         return Compiled(kind.of, lambda f: f.kernel.look(entries, number(run(f), where)))
 

@@ -129,6 +129,11 @@ class Source:
         return found
 
     @cached_property
+    def words(self) -> set[str]:
+        """Return every identifier, number and word of the file."""
+        return set(re.findall(r"\w+", text(self.root)))
+
+    @cached_property
     def macros(self) -> dict[str, list[tuple[str, int]]]:
         """Return the object-like macros: every value, with its line."""
         found: dict[str, list[tuple[str, int]]] = {}
