@@ -85,7 +85,7 @@ def _known(value: Any) -> Known:
 
 
 def _kinds(value: Any) -> Any:
-    """Return the type, and of a collection the types in it. Another class's tuple may do other things."""
+    """Return the type, and of a collection the types in it."""
     if isinstance(value, tuple | frozenset):
         inner = map(_kinds, value)
         return type(value), tuple(inner) if isinstance(value, tuple) else frozenset(inner)
@@ -109,7 +109,7 @@ def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[ty
         prefix = f"{name}." if name else ""
         parts = tuple([_shape(getattr(value, own), promoted, prefix + own, constants, data) for own in names])
         return _record(kind, parts)
-    if isinstance(value, tuple) and any(is_dataclass(part) or isinstance(part, Int) for part in value):
+    if kind is tuple and any(is_dataclass(part) or isinstance(part, Int) for part in value):
         parts = tuple(_shape(p, promoted, f"{name}.{at}", constants, data) for at, p in enumerate(value))
         return _record(tuple, parts)
     if isinstance(value, Bool):
@@ -118,7 +118,8 @@ def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[ty
         value = value.__index__()
     if isinstance(value, Int) or (isinstance(value, int) and not isinstance(value, bool)):
         return _number(value, promoted, name, data)
-    if isinstance(value, float | list | dict | set | bytearray):
+    own_tuple = isinstance(value, tuple) and kind is not tuple  # of a class that may do what a tuple does not
+    if own_tuple or isinstance(value, float | list | dict | set | bytearray):
         raise Misuse(f"the state's {name or 'value'} is a {kind.__name__}: states hold ints, Booleans and None")
     return _known(value)
 
