@@ -13,7 +13,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from model.events import Attempt, End
@@ -23,7 +22,7 @@ from model.loop import Call, Loop, Unwinding, run, take_turn
 from proofs.engine.search import NeedsAnswer, Script
 from proofs.engine.words import Word
 from spec.claims import OURS, RETURNS, Claim, Part
-from spec.targets import TARGETS, Target
+from spec.targets import TARGETS, Target, before_first_0
 from spec.worst import COUNTS, EVERY_ORDER, Counts, Form, bounds
 
 if TYPE_CHECKING:
@@ -144,7 +143,7 @@ def fitted(values: Mapping[int, int], beyond: Sequence[int] = ()) -> Form | None
 
 def live_beyond(target: Target) -> list[int]:
     """Return the orders of the array, those before its first 0, that are above every size measured."""
-    live = takewhile(lambda order: order != 0, target.orders) if target.reads_order_array else ()
+    live = before_first_0(target.orders) if target.reads_order_array else ()
     return sorted(order for order in live if order > MEASURED_ORDERS[-1])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from model.loop import Loop
 from model.patched import IOMMU_ORDER_ARRAY, Patched
@@ -65,14 +66,19 @@ ASKED_FOR_BY_AN_INT = 30  # __fls() of the largest count
 BEYOND_ANY_COUNT = 62
 
 
+def before_first_0(orders: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the entries that a walk down an order array may step over: a pass may be spent on each."""
+    return tuple(takewhile(lambda order: order != 0, orders))
+
+
 def of_order_array(orders: tuple[int, ...], single_pages: bool = False) -> Target:
     """Return the patched loop with another order array.
 
     Negative entries and those above every count are skipped, as C compares them; the proof is then for every n that
     an int holds.
     """
-    first_0 = orders.index(0) if 0 in orders else len(orders)
-    dead = orders[first_0 + 1 :]
+    spare_passes = len(before_first_0(orders))
+    dead = orders[spare_passes + 1 :]
     skipped = tuple(order for order in orders if not 0 <= order <= ASKED_FOR_BY_AN_INT)
     notes = [
         "Safe if and only if a 0 is among the entries"
@@ -93,6 +99,6 @@ def of_order_array(orders: tuple[int, ...], single_pages: bool = False) -> Targe
         single_pages=single_pages,
         int_only=bool(skipped),
         orders=tuple(order for order in orders if order <= BEYOND_ANY_COUNT),
-        spare_passes=first_0,
+        spare_passes=spare_passes,
         notes=tuple(notes),
     )

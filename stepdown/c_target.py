@@ -20,7 +20,7 @@ from model.environments import Scripted, grant, granted_orders, refuse_above_0
 from model.kernel import Crash, Kernel, PageArray, Unsupported
 from model.loop import MOST_ORDERS, Call, Loop, run
 from spec.monitor import MAX_PAGE_ORDER
-from spec.targets import Target
+from spec.targets import Target, before_first_0
 from stepdown.kernel_tree import orders_of, root_of
 from stepdown.verify import Usage, nearest
 
@@ -61,9 +61,10 @@ def read_target(
     except Unreadable as trouble:
         raise Usage(str(trouble)) from None
     known = {LOWEST, *source.words, *around().words} if constants or configs else set()
-    for setting in {*constants, *configs} - known:
-        close = [f"; did you mean {near}?" for near in get_close_matches(setting, known, 1)]
-        raise Usage(f"--set {setting}: {source.name} has no such word{''.join(close)}")
+    for setting in (*constants, *configs):
+        if setting not in known:
+            close = [f"; did you mean {near}?" for near in get_close_matches(setting, sorted(known), 1)]
+            raise Usage(f"--set {setting}: {source.name} has no such word{''.join(close)}")
     models = (data_model,) if data_model is not None else models_of(path)
     each = {model: target_in_tree(path, source, name, model, single_pages, configs, constants) for model in models}
     return joined(each)
@@ -176,7 +177,7 @@ def _of_an_array(function: CFunction) -> dict[str, Any]:
     arrays = list(function.reader.arrays.values())
     if len(arrays) != 1:
         return {}
-    return {"spare_passes": arrays[0].index(0) if 0 in arrays[0] else len(arrays[0])}
+    return {"spare_passes": len(before_first_0(arrays[0]))}
 
 
 def _of_a_mask(function: CFunction) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ def parsed(diff: str) -> list[PatchedFile]:
     lines = diff.removesuffix("\n").split("\n")
     if sum(text.startswith("@@ ") for text in lines) > MOST_HUNKS:
         raise BadPatch(f"more than {MOST_HUNKS} hunks: refused")
-    for text, follows in zip(lines, [*lines[1:], ""], strict=True):
+    for text, follows in pairwise([*lines, ""]):
         if re.match(r"--- (a/|/dev/null)", text) and not follows.startswith("+++ "):
             raise BadPatch(f'cut off or mangled: no "+++" line below "{text[:80]}"; {ORIGINAL}')
     wrong = list(islice(disagreeing(lines), MOST_TOLD + 1))

@@ -54,6 +54,13 @@ class Places(Operators):
                 return self._slot(base.run, where)
         return None
 
+    def _moved(self, node: Node, by: int | None) -> Place | None:
+        """Return what ``node`` names; it is noted that so much is added to it, None: that it gets another value."""
+        self.moving = by
+        place = self.lvalue(node)
+        self.moving = None
+        return place
+
     def _slot(self, pointer: Callable[[Any], Any], where: str) -> Place:
         def get(f: Any) -> Any:
             buffer, slot = slot_of(pointer(f), where)
@@ -81,12 +88,12 @@ class Places(Operators):
         right = self.expr(part_of(node, "right"))
         left = part_of(node, "left")
         value = right if sign == "=" else self.binary(sign[:-1], self.expr(left), right, node)
-        if sign != "=" and left.type != "identifier" and any(changes(inner) for inner in walk(left)):
+        if sign != "=" and _acts(left):
             return self.unread(node, "a place that is computed with a side effect, read and written")
+        by = None
         if sign in ("+=", "-=") and right.constant is not None and not isinstance(right.constant, Special):
-            self.moving = right.constant if sign == "+=" else -right.constant
-        place = self.lvalue(left)
-        self.moving = None
+            by = right.constant if sign == "+=" else -right.constant
+        place = self._moved(left, by)
         if place is None:
             return self.unread(node, "an assignment to it")
         if value.kind is UNREAD:
@@ -110,11 +117,9 @@ class Places(Operators):
         old = self.expr(target)
         one = Compiled(self.model.int, lambda _: 1, 1)
         value = self.binary(sign[0], old, one, node)
-        if target.type != "identifier" and any(changes(inner) for inner in walk(target)):
+        if _acts(target):
             return self.unread(node, "a place that is computed with a side effect, read and written")
-        self.moving = 1 if sign == "++" else -1
-        place = self.lvalue(target)
-        self.moving = None
+        place = self._moved(target, 1 if sign == "++" else -1)
         if place is None:
             return self.unread(node, "an assignment to it")
         if value.kind is UNREAD:
@@ -128,3 +133,8 @@ class Places(Operators):
             return now if before else was
 
         return Compiled(place.kind, update)
+
+
+def _acts(node: Node) -> bool:
+    """Return whether to find the place ``node`` may itself change something: it must not be found twice."""
+    return node.type != "identifier" and any(changes(inner) for inner in walk(node))

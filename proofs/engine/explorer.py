@@ -148,7 +148,8 @@ class Explorer(Generic[Result]):
 
     def _run(self, code: Callable[[], Result]) -> Path[Result]:
         self.position, self.failure, self.assumed = 0, None, []
-        self.known, self.mentioned, self.highest = set(self.at_first[0]), set(self.at_first[1]), dict(self.at_first[2])
+        known, mentioned, highest = self.at_first
+        self.known, self.mentioned, self.highest = set(known), set(mentioned), dict(highest)
         self.here = self.witnesses
         outer = symbols.decide, symbols.enumerate_value
         symbols.decide, symbols.enumerate_value = self._decide, self._enumerate

@@ -76,10 +76,11 @@ def _explore_loop(
     reader = _Reader(loop, call, promoted)
     _grow(system, None, lambda _: reader.start(WatchedFrame() if watches == "frame" else Unwatched()), (), solver, ())
     for location in _worklist(system):
-        fields = shapes.field_names(location.loop) + shapes.field_names(location.view)
-        for name in shapes.field_names(location.loop):
+        own = shapes.field_names(location.loop)
+        for name in own:
             if name in ("n", "watch") or name.startswith(OWN_PARTS):
                 raise Misuse(f"a field of the state is called {name}, as something of the proof's own is or may be")
+        fields = own + shapes.field_names(location.view)
         in_range = (*(_int_range(fields) if int_only else ()), *_ranges(loop, fields))
         hint = hints(promoted, location)
         system.supposed[location] = hint.facts
@@ -152,11 +153,7 @@ def _watch_system(
     system: System, monitor: type[Monitor], matter: Matter, solver: Solver, promoted: frozenset[str]
 ) -> System:
     product = System(given=system.given, promoted=promoted)
-    below: dict[Location, list[tuple[int, Transition]]] = {}
-    for at, transition in enumerate(system.transitions):
-        if transition.source is not None:
-            below.setdefault(transition.source, []).append((at, transition))
-    begins = [(at, t) for at, t in enumerate(system.transitions) if t.source is None]
+    below = system.by_source()
 
     def judge(now: Monitor, at: int, base: Transition, branch: int, _: Explorer[Transition]) -> Transition:
         for event in base.events:
@@ -186,7 +183,7 @@ def _watch_system(
         if start.result is None:
             continue
         product.given_at[branch] = start.literals
-        for at, base in begins:
+        for at, base in below.get(None, ()):
             if base.excluded or base.crash or not can_be(branch, at):
                 continue
             _grow(
@@ -196,8 +193,7 @@ def _watch_system(
     for location in _worklist(product):
         ghosts = shapes.field_names(location.monitor)
         now = shapes.put_together(location.monitor, {name: variable(name) for name in ghosts})
-        loop_location = Location(location.loop, location.view)
-        for at, base in below.get(loop_location, []):
+        for at, base in below.get(Location(location.loop, location.view), ()):
             if base.excluded or base.crash or not can_be(location.branch, at):
                 continue
             given = (*product.given_at[location.branch], *base.literals)

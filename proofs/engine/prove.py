@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import cached_property
@@ -177,7 +177,9 @@ class Prover:
         Without ghosts one state for each location says all, once the claim was put to the test.
         """
         found: dict[tuple[Location, Any, int], list[dict[str, int]]] = {}  # by what the location is made of
-        is_broken, wanted = False, set() if _has_ghosts(monitor) else set(product.locations())
+        is_broken, wanted = False, set[tuple[Location, Any, int]]()
+        if not _has_ghosts(monitor):
+            wanted = {(Location(at.loop, at.view), at.monitor, at.branch) for at in product.locations()}
         for trace in self.ground.traces(monitor.watches, base.system.promoted):
             said = of_the_call(trace.call)
             branch = next((b for b, given in product.given_at.items() if hold(given, said)), 0)
@@ -195,9 +197,10 @@ class Prover:
                         now = now.step(event)
             except Broken:
                 is_broken = True
-            if wanted and len(found) >= len(wanted) and is_tested() and wanted <= _located(found).keys():
+            if wanted and wanted <= found.keys() and is_tested():
                 break
-        return _located(found), is_broken
+        located = {Location(at.loop, at.view, ghost, branch): some for (at, ghost, branch), some in found.items()}
+        return located, is_broken
 
     # -- termination
 
@@ -258,11 +261,6 @@ def _counting(sentences: set[str]) -> Iterator[None]:
         yield
     finally:
         monitors.stated = None
-
-
-def _located(found: Mapping[tuple[Location, Any, int], list[dict[str, int]]]) -> Samples:
-    """Return samples by the location of loop and claim."""
-    return {Location(at.loop, at.view, ghost, branch): points for (at, ghost, branch), points in found.items()}
 
 
 def _has_ghosts(monitor: type[Monitor]) -> bool:
