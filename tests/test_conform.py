@@ -225,11 +225,17 @@ def test_a_function_that_never_ends_or_writes_files_is_stopped_and_one_that_does
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
-    "target", ["arch/arm/mm/dma-mapping.c:__iommu_alloc_buffer", "drivers/iommu/dma-iommu.c:__iommu_dma_alloc_pages"]
+    ("path", "name", "settings"),
+    [
+        ("arch/arm/mm/dma-mapping.c", "__iommu_alloc_buffer", ()),
+        ("drivers/iommu/dma-iommu.c", "__iommu_dma_alloc_pages", ("--set", "order_mask=0x311")),
+    ],
+    ids=["arm", "dma-iommu"],
 )
-def test_the_kernels_own_functions_do_what_was_read_of_them(version: str, target: str) -> None:
-    path, _, name = target.partition(":")
-    said = stepdown("conform", f"{file_of(version, path)}:{name}", "--runs", "1500", "--set", "order_mask=0x311")
+def test_the_kernels_own_functions_do_what_was_read_of_them(
+    version: str, path: str, name: str, settings: tuple[str, ...]
+) -> None:
+    said = stepdown("conform", f"{file_of(version, path)}:{name}", "--runs", "1500", *settings)
     assert said.returncode == 0, said
     assert "SAMPLED  no difference in 1500 runs" in said.stdout
 
