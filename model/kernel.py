@@ -11,12 +11,14 @@ from model.gfp import Gfp
 
 
 class Crash(Exception):
-    """The loop did what the kernel does not survive; ``claim`` names the claim that this breaks."""
+    """The loop did what the kernel does not survive: ``claim`` names the claim that this breaks, ``events`` say what
+    the turn did before."""
 
     def __init__(self, claim: str, reason: str) -> None:
         super().__init__(claim, reason)
         self.claim = claim
         self.reason = reason
+        self.events: tuple[Event, ...] = ()
 
     def __str__(self) -> str:
         return self.reason

@@ -15,7 +15,7 @@ from typing import Any
 from model.events import Attempt, Clear, End, Event, Free, Look, Split, Store
 from model.gfp import NAMES, Gfp
 from model.kernel import Crash, Kernel
-from model.loop import Call, Loop, Unwinding
+from model.loop import Call, Loop, Unwinding, after_turn
 
 SAME = "same-as-model"
 MOST_CATCHING_UP = 50  # turns of the second during one of the first
@@ -163,19 +163,26 @@ class Lockstep(Loop):
 
     def _follow(self, call: Call, state: Any, echo: Echo, unwinding: bool) -> Any:
         if isinstance(state, Unwinding):  # step by step
-            return self.second.unwind(call, state, echo) if unwinding else state
+            return self._turned(call, state, echo) if unwinding else state
         for _ in range(MOST_CATCHING_UP):
             if isinstance(state, End | Unwinding):
                 return state
             done = len(echo.events)
             try:
-                state = self.second.turn(call, state, echo)
+                state = self._turned(call, state, echo)
             except Ahead:
                 begun = echo.events[done:]
                 del echo.events[done:]
                 require(all(isinstance(event, Look) for event in begun), "a turn is left half done")
                 return state
         raise Crash(SAME, "the second goes on alone")
+
+    def _turned(self, call: Call, state: Any, echo: Echo) -> Any:
+        """Return the second loop's state after a pass; where it crashes, the first did not."""
+        try:
+            return after_turn(self.second, call, state, echo)
+        except Crash as crash:
+            raise crash if crash.claim == SAME else Crash(SAME, f"the second crashes: {crash.reason}") from None
 
 
 def _same(one: Sequence[Event], other: Sequence[Event], kind: type[Event]) -> bool:

@@ -100,20 +100,28 @@ def after_turn(loop: Loop, call: Call, state: Any, kernel: Kernel) -> Any:
 
 
 def take_turn(loop: Loop, call: Call, state: Any, kernel: Kernel) -> tuple[Any, list[Event]]:
-    """Return the state after one pass and the events of that pass. Raises Crash."""
+    """Return the state after one pass and the events of that pass. Raises Crash, which brings the events."""
     kernel.events = []
-    after = after_turn(loop, call, state, kernel)
-    ended_at_once = isinstance(after, End) and not kernel.events
     begins = Back() if isinstance(state, Unwinding) else Turn()
+    try:
+        after = after_turn(loop, call, state, kernel)
+    except Crash as crash:
+        crash.events = (begins, *kernel.events)
+        raise
+    ended_at_once = isinstance(after, End) and not kernel.events
     events = kernel.events if ended_at_once else [begins, *kernel.events]
     return (after, [*events, after]) if isinstance(after, End) else (after, events)
 
 
 def run(loop: Loop, call: Call, kernel: Kernel) -> Iterator[Event]:
-    """Yield every event of one call, to its End. It ends only if the loop does: give ``islice`` a budget."""
+    """Yield every event of one call, to its End or a Crash. It ends only if the loop does: give ``islice`` a budget."""
     state = loop.start(call)
     if isinstance(state, End):
         yield state
     while not isinstance(state, End):
-        state, events = take_turn(loop, call, state, kernel)
+        try:
+            state, events = take_turn(loop, call, state, kernel)
+        except Crash as crash:
+            yield from crash.events
+            raise
         yield from events

@@ -116,5 +116,5 @@ def _one(target: Target, call: Call, kernel: Kernel) -> tuple[Call, list[Event],
     except NeedsAnswer:
         return call, events, ""
     except Crash as crash:
-        return call, [*events, *kernel.events], crash.claim if crash.claim in CLAIMS else "terminates"
+        return call, events, crash.claim if crash.claim in CLAIMS else "terminates"
     return call, events, ""

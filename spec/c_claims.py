@@ -65,3 +65,8 @@ SAME_AS_MODEL = Claim(
     _side_by_side,
 )
 NAMED: dict[str, Claim] = CLAIMS | C_CLAIMS | {SAME: SAME_AS_MODEL}
+
+
+def claims_of(target: Target) -> dict[str, Claim]:
+    """Return the claims that ``target`` is judged by: those on C itself where it is a function read from C alone."""
+    return CLAIMS if target.most_n is None else CLAIMS | C_CLAIMS

@@ -11,10 +11,11 @@ from model.events import Attempt
 from model.gfp import Gfp
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, Loop, run
+from spec.c_claims import claims_of
 from spec.claims import OURS, Claim, Part
 from spec.monitor import Matter
 from spec.targets import Target
-from stepdown.verify import Choice, answers, claims_on
+from stepdown.verify import Choice, answers
 
 if TYPE_CHECKING:
     from proofs.engine.verdict import Answer
@@ -65,8 +66,7 @@ def changes(old: Target, new: Target) -> Iterator[Change]:
 
 def claims_on_both(old: Target, new: Target) -> list[str]:
     """Return the claims that both are judged by."""
-    of_new = claims_on(new)
-    return [name for name in claims_on(old) if name in of_new]
+    return [name for name in claims_of(old) if name in claims_of(new)]
 
 
 def same_behaviour(old: Target, new: Target) -> Answer:

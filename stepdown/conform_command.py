@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spec.c_claims import claims_of
 from spec.examples import EXAMPLES
 from spec.targets import TARGETS
-from stepdown.verify import Choice, Usage, answers, claims_on, nearest
+from stepdown.verify import Choice, Usage, answers, nearest
 
 if TYPE_CHECKING:
     from stepdown.conform import Comparison
@@ -79,7 +80,7 @@ def conform_command(
                 done = compare(known[same_as].loop if same_as else reading.loop, program, runs, seed)
                 click.echo(f"{title}: {_told(done, seed)}")
                 agree &= done.differs is None
-                for answer in answers(reading, claims_on(reading)) if refuted else ():
+                for answer in answers(reading, list(claims_of(reading))) if refuted else ():
                     if answer.word is Word.REFUTED:
                         how = reproduced(reading.loop, program, answer)
                         click.echo(f"  {answer.claim}: {how}")

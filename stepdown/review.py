@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proofs.engine.beside import all_beside
+from spec.c_claims import claims_of
 from spec.targets import Target
 from stepdown.compare import Change, attempts
 from stepdown.mail import Mail
 from stepdown.message_numbers import Number, numbers, sizes
 from stepdown.patches import Change as FileChange
 from stepdown.patches import Line, applied, parsed
-from stepdown.verify import answers, claims_on
+from stepdown.verify import answers
 
 if TYPE_CHECKING:
     from model.c.source import Source
@@ -199,7 +200,7 @@ def fates_and_costs(
     from proofs.engine.words import Word
     from proofs.worst_case import COSTS, WorstCase, worst_cases
 
-    known = claims_on(next(iter(targets.values())))  # every function of C is judged by the same
+    known = claims_of(next(iter(targets.values())))  # every function of C is judged by the same
     names = sorted(known, key=SLOW_TO_PROVE.__contains__)  # the slow ones last: they alone may come late
     works: dict[tuple[str, str], Callable[[], Iterable[Any]]] = {}
     for when, target in targets.items():

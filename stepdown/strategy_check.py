@@ -100,7 +100,7 @@ def wrong_state(state: object) -> str:
 
 def wrong_value(value: object) -> str:
     """Return what is wrong with a part of a state, or ""."""
-    if value is None or isinstance(value, int | Gfp):
+    if value is None or type(value) in (int, bool, Gfp):
         return ""
     if isinstance(value, tuple):
         return next(filter(None, map(wrong_value, value)), "")

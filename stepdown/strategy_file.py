@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
+from warnings import catch_warnings
 
 from model.loop import Loop
 
@@ -60,8 +61,9 @@ class Guarded(ast.NodeTransformer):
 def load(path: Path, name: str) -> Loop:
     """Return the loop of class ``name``, its file imported. Raises Bad, OSError."""
     try:
-        tree = ast.parse(path.read_bytes(), str(path))
-        code = compile(Guarded().visit(tree), str(path), "exec")
+        with catch_warnings(action="ignore", category=SyntaxWarning):
+            tree = ast.parse(path.read_bytes(), str(path))
+            code = compile(Guarded().visit(tree), str(path), "exec")
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None) or 1
         raise Bad(path, line, f"it does not import: {type(error).__name__}: {error}") from None
@@ -69,7 +71,7 @@ def load(path: Path, name: str) -> Loop:
     module.__dict__.update(__file__=str(path), __steps__=Steps())
     sys.modules[module.__name__] = module  # dataclasses look their module up
     loop = _made(path, name, module, code)
-    for line, what in floats_in(tree, name):
+    for line, what in faults_in(tree, name):
         raise Bad(path, line, what)
     return loop
 
@@ -104,19 +106,62 @@ def line_in(error: BaseException, path: Path) -> int:
     return line
 
 
-def floats_in(tree: ast.AST, class_name: str) -> Iterator[tuple[int, str]]:
-    """Yield line and complaint for each float, and each text made of a number, in the class's own methods."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name == class_name:
-            for part in ast.walk(node):
-                if isinstance(part, ast.expr) and (what := _complaint(part)):
-                    yield part.lineno, what
+def faults_in(tree: ast.Module, class_name: str) -> Iterator[tuple[int, str]]:
+    """Yield line and complaint for each expression, in the class or in what it names of its file, that does not mean
+    for a symbol what it means for a number: floats, a number's text, what object or of what type a number is."""
+    for definition in _reached(tree, class_name):
+        for part in ast.walk(definition):
+            if isinstance(part, ast.expr | ast.pattern) and (what := _complaint(part)):
+                yield part.lineno, f"the strategy {what}"
 
 
-def _complaint(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant) and isinstance(node.value, float):
-        return f"the strategy uses a float, {node.value}: pages are counted in ints"
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        return "the strategy uses a float, by /: pages are counted in ints, divide with //"
-    called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-    return f"the strategy uses {called}(): pages are counted in ints" if called in ("float", "str") else ""
+def _reached(tree: ast.Module, name: str) -> Iterator[ast.AST]:
+    """Yield the class ``name`` and those of the file's own functions and classes that it names, or that these do."""
+    own = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    seen, waiting = {name}, [name]
+    while waiting:
+        definition = own.get(waiting.pop())
+        if definition is not None:
+            yield definition
+            named = {part.id for part in ast.walk(definition) if isinstance(part, ast.Name)}
+            waiting += named - seen
+            seen |= named
+
+
+def _complaint(node: ast.expr | ast.pattern) -> str:
+    match node:
+        case ast.Constant(value=float(number)):
+            return f"uses a float, {number}: pages are counted in ints"
+        case ast.BinOp(op=ast.Div()):
+            return "uses a float, by /: pages are counted in ints, divide with //"
+        case ast.Call(func=ast.Name(id="float" | "str" | "repr" | "ascii" as called)):
+            return f"uses {called}(): pages are counted in ints"
+        case ast.Call(func=ast.Name(id="id" | "eval" | "exec" as called)):
+            return f"uses {called}(): it cannot be read for all numbers at once"
+        case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kinds]) if _names_a_number(kinds):
+            return "asks whether a value is a number: for the proof it is a symbol"
+        case ast.MatchClass(cls=kind) if _names_a_number(kind):
+            return "asks whether a value is a number: for the proof it is a symbol"
+        case ast.MatchSingleton(value=bool(truth)):
+            return f"asks what object a value is, by `case {truth}`: write `if`"
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            sides = zip([left, *others], ops, others, strict=False)
+            if any(isinstance(op, ast.Is | ast.IsNot) and not _are_objects(one, other) for one, op, other in sides):
+                return "asks what object a value is, by `is`: write ==, or the Boolean alone"
+    return ""
+
+
+def _are_objects(*sides: ast.expr) -> bool:
+    """Return whether ``is`` may stand between the two: one is None or an End, or is a type and no number's."""
+    for side in sides:
+        match side:
+            case ast.Constant(value=None) | ast.Name(id="DONE" | "FAILED"):
+                return True
+            case ast.Call(func=ast.Name(id="type")):
+                return not any(map(_names_a_number, sides))
+    return False
+
+
+def _names_a_number(kinds: ast.expr) -> bool:
+    """Return whether the type of a number is among ``kinds``."""
+    return any(isinstance(part, ast.Name) and part.id in ("int", "bool") for part in ast.walk(kinds))

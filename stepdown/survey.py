@@ -12,7 +12,8 @@ from mmap import ACCESS_READ, mmap
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from stepdown.verify import Usage, claims_on, merged
+from spec.c_claims import claims_of
+from stepdown.verify import Usage, merged
 
 JOBS = 2
 FILES_AT_ONCE = 200
@@ -217,7 +218,7 @@ def _work(base: Path, found: Found, data_model: str | None, sender: Connection) 
             sender.send(("", "ALONE", ", ".join([*models, *(f"{name}={value:#x}" for name, value in one.items())])))
         readings = [reading for target in targets for reading in target.readings or (target,)]
         provers = [Prover(reading) for reading in readings]
-        for name in sorted(claims_on(readings[0]), key=SLOW_TO_PROVE.__contains__):  # they alone may come late
+        for name in sorted(claims_of(readings[0]), key=SLOW_TO_PROVE.__contains__):  # they alone may come late
             answers = [prover.prove(name) for prover in provers]
             answer = merged(readings, answers) if len(answers) > 1 else answers[0]
             sender.send((name, answer.word.value, answer.reason))

@@ -12,8 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spec.c_claims import C_CLAIMS, NAMED
-from spec.claims import CLAIMS
+from spec.c_claims import NAMED, claims_of
 from spec.defects import DEFECTS
 from spec.examples import EXAMPLES
 from spec.targets import MOST_ENTRIES, TARGETS, Target, of_order_array
@@ -33,15 +32,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
 
 
-def claims_on(target: Target) -> list[str]:
-    """Return the claims to be judged where nobody chooses: those on C itself for a function read from C alone."""
-    return list(CLAIMS if target.most_n is None else CLAIMS | C_CLAIMS)
-
-
 def chosen_claims(text: str | None, target: Target | None = None) -> list[str]:
     """Return the claims that ``--claims`` names, all of them without it. Raises Usage."""
     if text is None and target is not None:
-        return claims_on(target)
+        return list(claims_of(target))
     if text is None:
         return list(NAMED)
     names = [name.strip() for name in text.split(",") if name.strip()]
@@ -131,7 +125,7 @@ def verify(
     """Yield the answer to each claim on ``target``, in the order of the specification; then whether it does the same as
     the target ``same_as``. Raises Usage."""
     what = chosen_target(target) if isinstance(target, str) else target
-    names = claims_on(what) if claims is None else list(claims)
+    names = list(claims_of(what)) if claims is None else list(claims)
     with ExitStack() as started:
         last: Iterable[Answer] = ()
         if same_as is not None:
@@ -197,7 +191,13 @@ def merged(readings: Sequence[Target], answers: Sequence[Answer]) -> Answer:
     proved = [answer for answer in answers if answer.word.value == "PROVED"]
     first = next((answer for answer in proved if answer.reason != LACKS_CASES), (*proved, answers[0])[0])
     cost = sum((answer.cost for answer in answers), start=type(first.cost)())
-    return replace(first, cost=cost, obligations=tuple(one for answer in answers for one in answer.obligations))
+    assumed = tuple(dict.fromkeys(one for answer in proved for one in answer.assumptions))
+    return replace(
+        first,
+        cost=cost,
+        assumptions=assumed,
+        obligations=tuple(one for answer in answers for one in answer.obligations),
+    )
 
 
 def compared(target: Target, same_as: str, obligations: bool = False) -> Answer:

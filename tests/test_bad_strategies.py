@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from stepdown.verify import Usage, chosen_target
+from stepdown.verify import Usage, chosen_target, verify
 from tests.test_cli import refused, stepdown
 
 HEAD = """\
-from dataclasses import dataclass
+from dataclasses import dataclass; from enum import IntEnum
 from stepdown import DONE, Loop, Unwinding
-
-calls = 0
+def helps(i): return (i > 100) is True
+Mode = IntEnum("Mode", {"GOOD": 0, "BAD": 1}); calls = 0
 seen = []
 
 @dataclass(frozen=True)
@@ -75,6 +75,15 @@ TURNS = {
     "float": ("i = state.i + 0.5", "the strategy uses a float, 0.5", AT),
     "division": ("i = state.i / 1", "the strategy uses a float, by /", AT),
     "text": ("i = int(str(state.i))", "the strategy uses str()", AT),
+    "repr": ("i = int(repr(state.i))", "the strategy uses repr()", AT),
+    "identity": ("i = state.i; bad = (i > 100) is True", "asks what object a value is, by `is`", AT),
+    "literal": ("i = state.i; bad = i is 3", "asks what object a value is, by `is`", AT),
+    "type": ("i = state.i; bad = type(i) is not int", "asks what object a value is, by `is`", AT),
+    "instance": ("i = state.i; bad = not isinstance(i, int | str)", "asks whether a value is a number", AT),
+    "case": ("i = state.i\n        match i > 100:\n            case True: pass", "by `case True`", AT + 2),
+    "case-int": ("i = state.i\n        match i:\n            case int(): pass", "asks whether a value", AT + 2),
+    "eval": ("i = state.i; bad = eval('i is 100')", "the strategy uses eval()", AT),
+    "helper": ("i = state.i; bad = helps(i)", "asks what object a value is", 3),
 }
 
 
@@ -92,6 +101,7 @@ STATES = {
     "loose": ("Loose(i + 1)", "a Loose that can be changed: write @dataclass(frozen=True)"),
     "text": ("State('one')", "whose i is 'one', a str"),
     "list": ("State([i])", "whose i is [0], a list"),
+    "enum": ("State(Mode(i > 0))", "whose i is <Mode.GOOD: 0>, a Mode"),
     "type": ("State", "a state (a frozen dataclass)"),
 }
 
@@ -134,6 +144,14 @@ def test_a_fault_that_only_the_proof_comes_to_is_told_the_same_way(tmp_path: Pat
     said = refused("verify", written(tmp_path, far), "--claims", "page-total")
     assert f"mine.py:{AT + 2 * (error == 'Endless')}: the turn raises {error}" in said
     assert said.count("\n") == 1
+
+
+def test_identity_of_what_is_no_number_may_be_asked(tmp_path: Path) -> None:
+    asks = HEAD.replace(
+        "i = state.i", "i = state.i; bad = state is None or state is DONE or type(state) is not State", 1
+    )
+    target = chosen_target(written(tmp_path, asks))
+    assert [answer.word.value for answer in verify(target, ["page-total"])] == ["PROVED"]
 
 
 def test_a_good_strategy_is_not_refused_and_help_says_that_it_is_run(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ class State:
     inner: Inner | None
 
 
+Mode = IntEnum("Mode", ["BAD"])
 STATE = State(7, (9, 4, 0), Inner(3, is_full=False))
 
 
@@ -62,6 +64,12 @@ def test_rejects_a_tuple_of_another_class() -> None:
     mode = namedtuple("mode", ["by"])
     with pytest.raises(Misuse, match="the state's orders is a mode"):
         take_apart(State(0, mode(1), None))
+
+
+def test_rejects_an_int_of_another_class() -> None:
+    """It became a symbol: ``mode is Mode.BAD`` was false of every value."""
+    with pytest.raises(Misuse, match="the state's count is a Mode"):
+        take_apart(State(Mode.BAD, (), None))
 
 
 def test_a_promoted_number_that_equals_a_boolean_stays_a_number() -> None:

@@ -13,11 +13,11 @@ import cvc5
 import pytest
 from cvc5 import Kind
 
-from model.events import DONE, FAILED, Attempt, Back, End, Event
+from model.events import DONE, Attempt, Back, End, Event
 from model.gfp import NAMES
-from model.kernel import Crash, Kernel
+from model.kernel import Kernel
 from model.loop import Call, Loop, Unwinding
-from model.patched import Filling, Patched, fls
+from model.patched import Filling, Patched
 from proofs.engine import prove as proving
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
@@ -313,112 +313,6 @@ def with_turn(name: str, loop: Loop) -> Target:
     return replace(TARGETS["patched"], name=name, loop=loop)
 
 
-class CrashesWhenDone(Patched):
-    """Asks for the highest bit of 0 at the end of every run."""
-
-    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
-        """Take a pass, having looked for the highest bit first."""
-        if fls(state.count) < 0:
-            return DONE
-        return super().turn(call, state, kernel)
-
-
-class CrashesAtOnce(Patched):
-    """Crashes under a claim's name when seventeen pages are left."""
-
-    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
-        """Take a pass, except at seventeen pages."""
-        if state.count == 17:
-            raise Crash("page-total", "seventeen")
-        return super().turn(call, state, kernel)
-
-
-def test_a_loop_that_crashes_is_refuted_under_the_crashs_claim_and_no_other() -> None:
-    prover = Prover(with_turn("crashes", CrashesAtOnce()))
-    answer = prover.prove("page-total")
-    assert answer.word is Word.REFUTED
-    assert answer.scenario is not None
-    assert (answer.scenario.call.n, answer.reason) == (17, "seventeen")
-    assert prover.prove("orders-from-array").word is Word.PROVED
-
-
-def test_a_loop_that_crashes_under_no_claims_name_is_not_proved_in_all() -> None:
-    prover = Prover(with_turn("crashes when done", CrashesWhenDone()))
-    words = {name: prover.prove(name).word for name in ("terminates", "page-total", "orders-from-array")}
-    assert set(words.values()) - {Word.PROVED, Word.NOT_APPLICABLE}, words
-
-
-class FarCrash(Patched):
-    """Crashes at one size."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-
-    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
-        """Take a pass, except of that size."""
-        if call.n == self.size:
-            raise Crash("page-total", "one size")
-        return super().turn(call, state, kernel)
-
-
-def test_a_crash_at_one_far_size_is_found() -> None:
-    answer = Prover(with_turn("far crash", FarCrash(1_000_003))).prove("page-total")
-    assert answer.word is Word.REFUTED
-    assert answer.scenario is not None
-    assert answer.scenario.call.n == 1_000_003
-
-
-def test_a_crash_beyond_every_size_that_is_searched_is_the_solvers_to_find(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = Prover(with_turn("far crash", FarCrash(1 << 40))).prove("page-total")
-    assert answer.word is Word.REFUTED
-    assert answer.scenario is not None
-    assert answer.scenario.call.n == 1 << 40
-    for finder in set(FINDERS) - {"breadth-first"}:
-        monkeypatch.setitem(FINDERS, finder, lambda _: None)
-    answer = Prover(with_turn("far crash", FarCrash(1 << 40))).prove("page-total")
-    assert answer.word not in (Word.PROVED, Word.REFUTED)
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Pages still wanted, turns taken, and whether it is late."""
-
-    count: int
-    turns: int
-    late: int
-
-
-class CrashesLate(Loop):
-    """Asks for single pages, and crashes once it is late: no sampled run takes as many turns."""
-
-    def start(self, call: Call) -> Waiting:
-        """Begin in time."""
-        return Waiting(call.n, 0, 0)
-
-    def turn(self, call: Call, state: Waiting, kernel: Kernel) -> Waiting | End:
-        """Ask for a page."""
-        if not state.count:
-            return DONE
-        frame = kernel.alloc_pages(call.gfp, 0)
-        if frame is None:
-            return FAILED
-        kernel.store(state.turns, frame, 1)
-        if state.late:
-            raise Crash("page-total", "late")
-        return Waiting(state.count - 1, state.turns + 1, 1 if state.turns >= 2 * sampling.MOST_TURNS else 0)
-
-
-def test_what_runs_suggest_and_is_not_so_is_not_believed() -> None:
-    prover = Prover(with_turn("crashes late", CrashesLate()))
-    suggested = {str(literal) for literals in prover.ground._suggested().values() for literal in literals}
-    assert "late = 0" in suggested
-    answer = prover.prove("page-total")
-    assert (answer.word, answer.reason) == (Word.REFUTED, "late")
-    assert answer.scenario is not None
-    assert answer.scenario.call.n == 2 * sampling.MOST_TURNS + 2
-
-
 @pytest.mark.parametrize("target", ["patched", "single-pages"])
 def test_what_paths_were_read_under_is_an_obligation_of_its_own(target: str) -> None:
     ground = Prover(TARGETS[target]).ground
@@ -432,6 +326,34 @@ def test_what_paths_were_read_under_is_an_obligation_of_its_own(target: str) -> 
                 shown = told.get(hypotheses(base.system, base.invariants, location), ())
                 assert {*facts} == {*proved, *shown}
         assert kind or any(told.values())
+
+
+class AsksWhatObject(Patched):
+    """Asks what object a truth value is: a symbol is no value's object."""
+
+    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
+        """Take a pass; end with 4 to 6 pages left."""
+        if (3 < state.count < 7) is True:
+            return DONE
+        return super().turn(call, state, kernel)
+
+
+class AsksWhatText(Patched):
+    """Asks for an order too large where a number is written with a 5."""
+
+    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
+        """Take a pass."""
+        if "5" in repr(state.count):
+            kernel.alloc_pages(call.gfp, 11)
+        return super().turn(call, state, kernel)
+
+
+@pytest.mark.parametrize("loop", [AsksWhatObject(), AsksWhatText()], ids=["object", "text"])
+def test_what_a_real_turn_does_otherwise_than_it_was_read_is_unsupported(loop: Loop) -> None:
+    for name in ("page-total", "orders-deliverable", "terminates"):
+        answer = Prover(with_turn("asks", loop)).prove(name)
+        assert answer.word is Word.UNSUPPORTED
+        assert "does not do for a symbol what it does for numbers: from Filling(" in answer.reason
 
 
 class DeadBranch(Patched):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 from random import Random
@@ -58,10 +59,8 @@ def events_of(target: Target, call: Call, seed: int, overlapping: bool) -> list[
     """Return how a run begins, to its end, a crash or the budget."""
     kernel = Kernel(Drawn(seed, overlapping), PageArray())
     events: list[Event] = []
-    try:
+    with suppress(Crash):
         events += islice(run(target.loop, call, kernel), MOST_EVENTS)
-    except Crash:
-        events += kernel.events
     return events
 
 

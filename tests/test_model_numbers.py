@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from random import Random
 from typing import Any
@@ -185,10 +186,8 @@ def broken_or_crashed(array: tuple[int, ...], call: Call, allocator: Allocator) 
     """Return the claims of safety that one run under ``array`` breaks."""
     kernel = Kernel(allocator, PageArray())
     events: list[Event] = []
-    try:
+    with suppress(Crash):
         events += islice(run(Patched(array), call, kernel), MOST_EVENTS)
-    except Crash:
-        events += kernel.events
     return [m.__name__ for m in SAFETY if first_break(m, Matter(call, array), events) is not None]
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from random import Random
+from typing import Any
 
-from model.events import Attempt
+from model.events import Attempt, End
 from model.gfp import NAMES, Gfp
 from model.loop import MOST_ORDERS, Call
 from proofs.engine import invariants as inv
@@ -14,7 +16,7 @@ from proofs.engine import shape as shapes
 from proofs.engine.explorer import says
 from proofs.engine.literals import Literal, definition, evaluate
 from proofs.engine.solver import Solver
-from proofs.engine.symbols import variable
+from proofs.engine.symbols import Bool, Int, variable
 from proofs.engine.system import CONSTANTS, System, Transition
 from spec.targets import Target
 
@@ -28,7 +30,9 @@ Wanted = tuple[Transition, int]  # a path, and the least size of a run that can 
 
 
 class Values(dict[str, int]):
-    """Values of variables; a quotient's follows from the others."""
+    """Values of variables in a real turn; a quotient's follows from the others."""
+
+    turn: sampling.Pass
 
     def __missing__(self, name: str) -> int:
         defining = definition(name)
@@ -52,6 +56,7 @@ def of_the_turn(called: Mapping[str, int], data: Mapping[str, int], step: sampli
     """Return what is known in a real turn, by the names that the proof has for it: what was ``called``, the state
     before, the answers."""
     values = Values(called)
+    values.turn = step
     values.update(data)
     asked = 0
     for event in step.events:
@@ -75,6 +80,36 @@ def taken(
         failed = literals[: _first_failing(literals, values)]
         if len(failed) == 0:
             yield at
+
+
+def disagreement(path: Transition, values: Values, system: System) -> str:
+    """Return how a real turn that takes ``path`` did otherwise than the path says, "" where it did the same."""
+    turn = values.turn
+    if path.guessed:
+        return ""
+    if (path.target is None) != isinstance(turn.after, End) or path.crash:
+        return "it ends" if isinstance(turn.after, End) else "it goes on"
+    if path.target is not None:
+        place, data = shapes.take_apart(turn.after, system.promoted, constants=CONSTANTS)
+        if place != path.target.loop:
+            return f"it comes to {shapes.describe(place)}"
+        for name, value in data.items():
+            if _numbers(path.post[name], values) != value:
+                return f"its {name} becomes {value}"
+    if [_numbers(event, values) for event in path.events] != list(turn.events):
+        return "it does " + ", ".join(map(repr, turn.events))
+    return ""
+
+
+def _numbers(part: Any, values: Values) -> Any:
+    """Return what a part of a path, an event or a number, is under ``values``."""
+    if isinstance(part, Int):
+        return part.value(values)
+    if isinstance(part, Bool):
+        return part.literal.holds(values)
+    if is_dataclass(part) and not isinstance(part, type):
+        return type(part)(**{f.name: _numbers(getattr(part, f.name), values) for f in fields(part)})
+    return part
 
 
 def _first_failing(literals: Iterable[Literal], values: Mapping[str, int]) -> int:

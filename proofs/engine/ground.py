@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import combinations
 from random import Random
@@ -14,7 +14,15 @@ from model.loop import Call
 from proofs.engine import invariants as inv
 from proofs.engine import sampling
 from proofs.engine import shape as shapes
-from proofs.engine.coverage import MOST_SIZE, Values, first_turn_takes, of_the_call, of_the_turn, taken_by_no_run
+from proofs.engine.coverage import (
+    MOST_SIZE,
+    Values,
+    disagreement,
+    first_turn_takes,
+    of_the_call,
+    of_the_turn,
+    taken_by_no_run,
+)
 from proofs.engine.element import FORMS, Element
 from proofs.engine.environment import Unwatched, WatchedFrame
 from proofs.engine.explorer import TooManyPaths
@@ -24,13 +32,16 @@ from proofs.engine.obligations import cases, inductive, least_n, leaves_room, po
 from proofs.engine.paths import Hint, Hints, explore_loop
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
+from proofs.engine.symbols import Misuse
 from proofs.engine.system import CONSTANTS, Location, System, Transition, symbolic_call
 from proofs.engine.verdict import Answer, Obligation
 from proofs.engine.words import Word
 from spec.targets import Target
 
+MOST_GUESSES = 5  # of what holds at every turn: each reads the paths anew
+MOST_CHECKED = 4  # real turns of one path that are held against what it says
 Samples = dict[Location, list[dict[str, int]]]
-Facts = Mapping[Any, tuple[Literal, ...]]  # what holds at a turn, by the shape of the loop's own state
+Facts = Mapping[Any, tuple[Literal, ...]]  # what holds at a turn, by the shape of the loop's own state, or its kind
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,14 @@ class Base:
     obligations: tuple[Obligation, ...]
     trouble: list[Answer] = field(default_factory=list)  # crashes, and whatever makes a proof empty
     resources: int = 0
+
+
+class NotSo(Exception):
+    """Of what was suggested, some is not so."""
+
+    def __init__(self, wrong: Collection[Literal]) -> None:
+        super().__init__("; ".join(map(str, wrong)))
+        self.wrong = wrong
 
 
 class Ground:
@@ -85,23 +104,25 @@ class Ground:
 
     def _base(self, kind: str) -> Base:
         """Return the base. The paths of the loop alone are read where what real runs suggest holds, and that is proved
-        of them then; where it is not, they are read where anything may hold."""
-        if not kind:
-            with suppress(SolverUnknown, inv.NoFixpoint, TooManyPaths):
-                base = self._base_of(kind, self._suggested())
-                if base is not None:
-                    return base
-        base = self._base_of(kind, {})
-        assert base is not None
-        return base
+        of them then; what is not proved is suggested no more, and at last they are read where anything may hold."""
+        suggested = {} if kind else self._suggested()
+        with suppress(SolverUnknown, inv.NoFixpoint, TooManyPaths):
+            for _ in range(MOST_GUESSES if suggested else 0):
+                try:
+                    return self._base_of(kind, suggested)
+                except NotSo as guess:
+                    suggested = {k: tuple(f for f in fs if f not in guess.wrong) for k, fs in suggested.items()}
+        return self._base_of(kind, {})
 
-    def _base_of(self, kind: str, suggested: Facts) -> Base | None:
-        """Return the base of paths that are read where what is ``suggested`` holds; None where that is not proved."""
+    def _base_of(self, kind: str, suggested: Facts) -> Base:
+        """Return the base of paths that are read where what is ``suggested`` holds. Raises NotSo where that is not
+        proved."""
         t = self.target
         alone = self._alone(kind)
         hints = self._hints(kind, alone, suggested)
         promoted = self.base("").system.promoted if kind else frozenset[str]()
         system = explore_loop(t.loop, self.call, kind, Solver(), t.int_only, t.most_n, hints, promoted)
+        _check_reading(system)
         solver = Solver()
         samples = self._sample_base(system, kind)
         parameters = ("n", "watch") if kind else ("n",)
@@ -111,8 +132,8 @@ class Ground:
         for form in FORMS[3:]:  # the simplest that will do
             found = inv.find(system, solver, parameters, samples, below, form, settled)
             supposed = tuple(_supposed(system, found))
-            if not all(shown(solver, one) for one in supposed):
-                return None
+            if wrong := {goal for one in supposed for goal in _not_shown(solver, one)}:
+                raise NotSo(wrong)
             obligations = self._base_obligations(system, found)
             room = leaves_room(system, found, solver, covered)
             trouble = self._crashes(system, room, solver, obligations)
@@ -144,7 +165,7 @@ class Ground:
             return found
 
         def hint(promoted: frozenset[str], location: Location) -> Hint:
-            general = suggested.get(shapes.unpromoted(location.loop, promoted), ())
+            general = suggested.get(_kind_of(shapes.unpromoted(location.loop, promoted)), ())
             fields = {*shapes.field_names(location.loop), "n"}
             facts = (fact for fact in general if fields.issuperset(name for name, _ in fact.terms))
             return Hint((*alone.get(location.loop, ()), *facts), seen(promoted).get(location, ()))
@@ -152,18 +173,19 @@ class Ground:
         return hint
 
     def _suggested(self) -> Facts:
-        """Return what the states before the turns of real runs have in common, by their shape: equalities, congruences,
-        and which of two fields is the larger."""
+        """Return what the states before the turns of real runs have in common, by the kind of state: equalities,
+        congruences, and which of two fields is the larger."""
         elements: dict[Any, Element] = {}
         for run, states in zip(self.runs, self._states(frozenset()), strict=True):
             for shape, data in states:
                 names = (*shapes.field_names(shape), "n")
-                if shape not in elements:
+                kind = _kind_of(shape)
+                if kind not in elements:
                     forms: list[Terms] = [((name, 1),) for name in names]
                     forms += [((a, 1), (b, -1)) for a, b in combinations(sorted(names), 2)]
-                    elements[shape] = Element(names, {form: {0} for form in forms})
-                elements[shape].join(data | {"n": run.call.n})
-        return {shape: element.literals() for shape, element in elements.items()}
+                    elements[kind] = Element(names, {form: {0} for form in forms})
+                elements[kind].join(data | {"n": run.call.n})
+        return {kind: element.literals() for kind, element in elements.items()}
 
     def _alone(self, kind: str) -> Facts:
         """Return what is proved of the loop by itself, where frames are watched too."""
@@ -244,6 +266,28 @@ class Ground:
         never = taken_by_no_run(self.target, system, wanted)
         told = (f"a path at {path.source}: {'; '.join(map(str, path.literals))}" for path in never)
         return [Answer("", Word.VACUOUS, f"no run was found that takes {where}") for where in told]
+
+
+def _kind_of(shape: Any) -> tuple[Any, tuple[str, ...]]:
+    """Return the class of a state of that shape, and the numbers in it."""
+    return getattr(shape, "kind", shape), shapes.field_names(shape)
+
+
+def _check_reading(system: System) -> None:
+    """Raise Misuse where a real turn did otherwise than the path that it takes says: the code does something else with
+    a symbol than with the numbers that it stands for."""
+    for path in system.transitions:
+        for witness in path.witnesses[:MOST_CHECKED]:
+            if isinstance(witness, Values) and (did := disagreement(path, witness, system)):
+                before = witness.turn.before
+                raise Misuse(f"a turn does not do for a symbol what it does for numbers: from {before} {did}")
+
+
+def _not_shown(solver: Solver, one: Obligation) -> list[Literal]:
+    """Return the goals that do not follow from what is given."""
+    if shown(solver, one):
+        return []
+    return [goal for goal in one.goals if not shown(solver, replace(one, goals=(goal,)))]
 
 
 def _supposed(system: System, found: inv.Invariants) -> Iterable[Obligation]:

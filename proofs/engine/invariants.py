@@ -17,7 +17,7 @@ from proofs.engine.literals import FALSE, Literal, Terms, definition, evaluate
 from proofs.engine.solver import Solver
 from proofs.engine.system import Location, System, Transition
 
-MOST_ROUNDS = 2_000  # joins of a counterexample; the patched loop needs some dozens
+MOST_ROUNDS = 4_000  # joins of a counterexample; the patched loop needs some dozens, one with any mask of orders 2,100
 MOST_POINTS = 40  # of the sampled ones, at one location: the rest hardly add to a guess
 SMALL = tuple(range(-3, 4))  # what a bound may weaken to besides the program's own constants
 

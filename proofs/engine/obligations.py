@@ -59,7 +59,7 @@ def possible(system: System, elements: inv.Invariants, room: Sequence[bool]) -> 
     going, never = list[Transition](), list[Obligation]()
     for at, transition in enumerate(system.transitions):
         source = transition.source
-        if room[at] or transition.crash:
+        if room[at]:
             going.append(transition)
         elif source is None or elements[source].reached:
             given = (*inv.hypotheses(system, elements, source), *transition.literals)

@@ -112,8 +112,7 @@ class _Reader:
         try:
             after, done = take_turn(self.loop, self.call, shapes.put_together(location.loop, data), kernel)
         except Crash as crash:
-            events = tuple(kernel.events)
-            return Transition(None, (), None, {}, events, crash.reason, crash.claim, guessed=machine.guessed)
+            return Transition(None, (), None, {}, crash.events, crash.reason, crash.claim, guessed=machine.guessed)
         except (TooManyPaths, NotDeterministic, SolverUnknown, Unsupported):
             raise
         except Exception as error:
@@ -184,7 +183,7 @@ def _watch_system(
             continue
         product.given_at[branch] = start.literals
         for at, base in below.get(None, ()):
-            if base.excluded or base.crash or not can_be(branch, at):
+            if base.excluded or not can_be(branch, at):
                 continue
             _grow(
                 product, None, partial(judge, start.result, at, base, branch),
@@ -194,7 +193,7 @@ def _watch_system(
         ghosts = shapes.field_names(location.monitor)
         now = shapes.put_together(location.monitor, {name: variable(name) for name in ghosts})
         for at, base in below.get(Location(location.loop, location.view), ()):
-            if base.excluded or base.crash or not can_be(location.branch, at):
+            if base.excluded or not can_be(location.branch, at):
                 continue
             given = (*product.given_at[location.branch], *base.literals)
             _grow(

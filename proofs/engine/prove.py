@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from functools import cached_property
 from importlib import import_module
@@ -27,11 +27,14 @@ from proofs.engine.verdict import LACKS_CASES, Answer, Cost
 from proofs.engine.words import WORST_FIRST, Word
 from spec import costs
 from spec import monitor as monitors
-from spec.c_claims import NAMED
+from spec.c_claims import NAMED, claims_of
 from spec.claims import NO_PAGE_TWICE, RETURNS, Claim, Part
 from spec.monitor import Broken, Matter, Monitor
 from spec.targets import Target
 
+GIVES_UP = (
+    Misuse, Undecided, LoopRaised, Unsupported, TooManyPaths, NotDeterministic, SolverUnknown, inv.NoFixpoint,
+)  # fmt: skip
 MANY_PATHS = 100  # of a loop: then a search for a scenario comes first
 QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
 
@@ -60,7 +63,7 @@ class Prover:
         name = claim.name
         instead = {**self.target.loop.left_out(), **dict(self.target.promises_instead)}
         reason = instead.get(name) or claim.not_applicable(self.target)
-        if reason:
+        if reason and not self._crashes_against(name):
             return Answer(name, Word.NOT_APPLICABLE, reason)
         try:
             if not claim.parts:
@@ -78,6 +81,12 @@ class Prover:
         return answer
 
     # -- one claim
+
+    def _crashes_against(self, name: str) -> bool:
+        """Return whether a run may crash under the name of the claim: then it is judged, whatever its scope."""
+        with suppress(*GIVES_UP):
+            return any(found.claim == name for found in self.ground.base("").trouble)
+        return False
 
     def _parts_of(self, part: Part) -> Iterator[Part]:
         any_mask = self.target.loop.lowest_order is not None
@@ -156,9 +165,8 @@ class Prover:
         told = _told(base.invariants)
         if any(e.literals() for e in elements.values() if e.reached):
             told = (*told, *_told(elements))
-        answer = Answer(
-            claim.name, Word.PROVED, "", cost, told, claim.assumes, obligations=obligations, label=part.label
-        )
+        assumes = (*claim.assumes, *_no_crash(base))
+        answer = Answer(claim.name, Word.PROVED, "", cost, told, assumes, obligations=obligations, label=part.label)
         if broken:
             wrong = list(violations(product, elements, solver))
             refuted = self.refuter.run(claim, part, cost, least=least_n(solver, product, elements, wrong))
@@ -226,7 +234,7 @@ class Prover:
         for found in base.trouble:
             if found.word is not Word.REFUTED:
                 return self._endless(claim, part, found.reason, found.word)
-            if found.claim not in NAMED:  # a crash that no claim is about: such a run does not come to its end
+            if found.claim not in claims_of(self.target):  # no claim is about it: such a run does not come to its end
                 return replace(
                     self.refuter.crash(replace(claim, name=found.claim), part, base, found), claim=claim.name
                 )
@@ -244,7 +252,7 @@ class Prover:
             told.append(f"{what} <= {bound}, by {one}")
         cost = Cost(len(base.system.transitions), len(base.obligations), solver.resources() + base.resources)
         return Answer(
-            claim.name, Word.PROVED, "; ".join(told), cost, _told(base.invariants), (RETURNS,),
+            claim.name, Word.PROVED, "; ".join(told), cost, _told(base.invariants), (RETURNS, *_no_crash(base)),
             obligations=base.obligations,
         )  # fmt: skip
 
@@ -267,6 +275,11 @@ def _has_ghosts(monitor: type[Monitor]) -> bool:
     return len(fields(monitor)) > 1
 
 
+def _no_crash(base: Base) -> tuple[str, ...]:
+    """Return what a claim on a loop that may crash rests on: the crash is the matter of the claim that it breaks."""
+    return tuple(dict.fromkeys(f"no run is cut short by breaking {found.claim}" for found in base.trouble))
+
+
 def _combine(claim: Claim, answers: list[Answer]) -> Answer:
     if len(answers) == 1:
         return answers[0]
@@ -277,7 +290,7 @@ def _combine(claim: Claim, answers: list[Answer]) -> Answer:
     return Answer(
         claim.name, worst.word, worst.reason, cost,
         tuple(dict.fromkeys(line for a in answers for line in a.invariants)),
-        claim.assumes if worst.word is Word.PROVED else (),
+        tuple(dict.fromkeys(one for a in answers for one in a.assumptions)) if worst.word is Word.PROVED else (),
         worst.scenario, tuple(answers) if any(a.label for a in answers) else (),
         tuple(dict.fromkeys(o for a in answers for o in a.obligations)),
     )  # fmt: skip

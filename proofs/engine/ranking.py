@@ -122,7 +122,7 @@ def _try(
                         if fall is None:
                             return None
                     falls.append((source, transition.target, fall * weight))
-                elif not transition.wrong and not transition.excluded:
+                elif not transition.excluded:
                     leaves.append(transition)
         finally:
             solver.pop()

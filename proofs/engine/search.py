@@ -5,7 +5,7 @@ The proof that failed gives a lower bound on n: below it not even the supporting
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -164,7 +164,7 @@ def tried(
         return Scenario(claim, matter.call, tuple(allocator.answers[:asked]), tuple(seen), str(broken))
     except Crash as crash:
         if crash.claim == claim:
-            return Scenario(claim, matter.call, tuple(allocator.answers), (*seen, *kernel.events), crash.reason)
+            return Scenario(claim, matter.call, tuple(allocator.answers), tuple(seen), crash.reason)
     return None
 
 
@@ -220,11 +220,11 @@ def _turns(loop: Loop, claim: str, call: Call, node: Node) -> Iterator[Node | Sc
             scripts += [(*script, False), (*script, True)]
             continue
         except Crash as crash:
-            found = _judged(node, kernel.events, claim, call, answers)
+            found = _judged(node, crash.events, claim, call, answers)
             if isinstance(found, Scenario):
                 yield found
             elif crash.claim == claim:
-                yield Scenario(claim, call, answers, (*node.events, *kernel.events), crash.reason)
+                yield Scenario(claim, call, answers, (*node.events, *crash.events), crash.reason)
             continue
         found = _judged(node, events, claim, call, answers)
         if isinstance(found, Scenario):
@@ -233,7 +233,7 @@ def _turns(loop: Loop, claim: str, call: Call, node: Node) -> Iterator[Node | Sc
             yield Node(state, found, answers, (*node.events, *events), allocator.next_frame, tuple(memory.runs))
 
 
-def _judged(node: Node, events: list[Event], claim: str, call: Call, answers: tuple[bool, ...]) -> Judge | Scenario:
+def _judged(node: Node, events: Sequence[Event], claim: str, call: Call, answers: tuple[bool, ...]) -> Judge | Scenario:
     now = node.judge
     for at, event in enumerate(events):
         try:

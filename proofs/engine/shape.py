@@ -115,11 +115,11 @@ def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[ty
     if isinstance(value, Bool):
         return _known(bool(value))
     if isinstance(value, BitLength):
-        value = value.__index__()
-    if isinstance(value, Int) or (isinstance(value, int) and not isinstance(value, bool)):
+        return _number(value.__index__(), promoted, name, data)
+    if isinstance(value, Int):
         return _number(value, promoted, name, data)
-    own_tuple = isinstance(value, tuple) and kind is not tuple  # of a class that may do what a tuple does not
-    if own_tuple or isinstance(value, float | list | dict | set | bytearray):
+    of_its_own = isinstance(value, tuple | int) and kind not in (tuple, bool)  # it may do what no tuple or int does
+    if of_its_own or isinstance(value, float | list | dict | set | bytearray):
         raise Misuse(f"the state's {name or 'value'} is a {kind.__name__}: states hold ints, Booleans and None")
     return _known(value)
 
