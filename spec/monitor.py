@@ -37,6 +37,11 @@ class Matter:
     max_order: int = MAX_PAGE_ORDER  # the largest order that the allocator can deliver
     watch: int = 0  # an arbitrary slot, frame or order, fixed for the run
 
+    @property
+    def allowed(self) -> str:
+        """Return what ``allows`` goes by, in words."""
+        return "the caller's mask" if self.call.order_mask is not None else f"{{{', '.join(map(str, self.orders))}}}"
+
     def allows(self, order: int) -> bool:
         """Return whether ``order`` is one of the array's, or of the mask that the caller passed."""
         return order in self.orders if self.call.order_mask is None else order in self.call.order_mask

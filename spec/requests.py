@@ -18,7 +18,8 @@ class OrdersFromArray(Monitor):
     def step(self, event: Event) -> Self:
         """Judge an attempt."""
         if isinstance(event, Attempt):
-            require(self.matter.allows(event.order), "an order is asked for that is not in the array")
+            allowed = self.matter.allowed
+            require(self.matter.allows(event.order), f"an order is asked for that is not in {allowed}")
         return self
 
 

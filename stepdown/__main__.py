@@ -181,23 +181,23 @@ def claims_command(form: str) -> None:
     """
     import json
 
+    from spec.c_claims import NAMED
     from spec.claims import CLAIMS, SCOPE
     from spec.targets import TARGETS
 
     if form == "json":
         rows = [
             {"name": c.name, "sentence": c.sentence, "source": c.source, "assumes": list(c.assumes),
-             "proof": c.module.replace(".", "/") + ".py",
+             "proof": c.module.replace(".", "/") + ".py" if c.name in CLAIMS else None,
              "not_applicable": {n: c.not_applicable(t) for n, t in TARGETS.items() if c.not_applicable(t)}}
-            for c in CLAIMS.values()
+            for c in NAMED.values()
         ]  # fmt: skip
         click.echo(json.dumps({"version": 1, "scope": SCOPE, "claims": rows}, indent=2))
         return
     click.echo(f"Scope of all: {SCOPE}.\n")
-    for claim in CLAIMS.values():
-        click.echo(
-            f"{claim.name}\n  {claim.sentence}\n  source: {claim.source}; proof: {claim.module.replace('.', '/')}.py"
-        )
+    for claim in NAMED.values():
+        proof = f"; proof: {claim.module.replace('.', '/')}.py" if claim.name in CLAIMS else ""
+        click.echo(f"{claim.name}\n  {claim.sentence}\n  source: {claim.source}{proof}")
         for assumption in claim.assumes:
             click.echo(f"  assumes: {assumption}")
         for name, target in TARGETS.items():

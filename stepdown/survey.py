@@ -12,7 +12,9 @@ from mmap import ACCESS_READ, mmap
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from spec.c_claims import claims_of
+from proofs.engine.words import Word
+from spec.c_claims import C_CLAIMS, claims_of
+from spec.claims import CLAIMS
 from stepdown.verify import Usage, merged
 
 JOBS = 2
@@ -33,7 +35,7 @@ class Found:
 
 @dataclass
 class Judged:
-    """What is known of a function: for each claim that was answered its word and its reason."""
+    """What is known of a function: for each claim its word and its reason."""
 
     found: Found
     claims: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -46,6 +48,12 @@ class Judged:
         """Return what stands at the end of its line."""
         alone = f"with {self.alone} alone; with every one: stepdown verify" if self.alone else ""
         return "; ".join(part for part in (self.unsupported, self.stopped, alone) if part)
+
+    def stop(self, why: str) -> None:
+        """Give up the claims that have no answer yet."""
+        self.stopped = why
+        for name in CLAIMS | C_CLAIMS:
+            self.claims.setdefault(name, (Word.UNKNOWN.value, why))
 
     def named(self, *words: str) -> list[str]:
         """Return the claims that got one of ``words``."""
@@ -173,7 +181,7 @@ def _listen(running: dict[Connection, _Child], done: dict[Found, Judged], second
         except EOFError:
             child.process.join()
             if child.process.exitcode:
-                child.judged.stopped = f"its process ended with status {child.process.exitcode}"
+                child.judged.stop(f"its process ended with status {child.process.exitcode}")
             done[child.judged.found] = child.judged
             del running[ready]
             continue
@@ -184,11 +192,11 @@ def _listen(running: dict[Connection, _Child], done: dict[Found, Judged], second
         elif word == "ALONE":
             child.judged.alone = reason
         else:
-            child.judged.stopped = reason
+            child.judged.stop(reason)
     for receiver, child in list(running.items()):
         if time.monotonic() >= child.until:
             child.process.kill()
-            child.judged.stopped = f"no answer within {seconds:g} s"
+            child.judged.stop(f"no answer within {seconds:g} s")
             done[child.judged.found] = child.judged
             del running[receiver]
 

@@ -13,7 +13,7 @@ from model.c.source import Source
 from proofs.engine.theorem import SLOW_TO_PROVE
 from stepdown import survey
 from stepdown.__main__ import cli
-from stepdown.survey_command import exit_status
+from stepdown.survey_command import exit_status, table
 from tests.test_c_kernels import KERNELS, file_of
 
 DATA = Path(__file__).parent / "data" / "c"
@@ -138,6 +138,8 @@ def test_a_refuted_claim_outweighs_an_open_one() -> None:
 def test_a_function_that_takes_too_long_is_stopped_and_the_next_ones_have_their_turn(tmp_path: Path) -> None:
     tree = small_tree(tmp_path)
     rows = list(survey.judge(tree, survey.find(tree), 0.01))
+    open_claims = table([rows[0].found], rows[:1])[1].split()[4]
+    assert int(open_claims) == len(rows[0].named("UNKNOWN")) > 20
     assert [row.found.name for row in rows] == ["fill", "f"]
     assert rows[0].stopped == "no answer within 0.01 s"
 

@@ -188,7 +188,19 @@ def check(source: Source, function: Node) -> None:
         if node.is_error or node.is_missing:
             shown = " ".join(text(node).split())[:40]
             what = f"a missing {node.type}" if node.is_missing else f"not understood: {shown}"
-            raise Unsupported(source.where(node), what)
+            macro = _stands_for_a_loop(node)
+            raise Unsupported(source.where(node), f"{macro}(), a macro that stands for a loop" if macro else what)
+
+
+def _stands_for_a_loop(missing: Node) -> str:
+    """Return the name of what looks like a call between a statement and a block, "" where it is none."""
+    statement = missing.parent
+    if missing.type != ";" or statement is None or statement.type != "expression_statement":
+        return ""
+    call, block = statement.named_child(0), statement.next_named_sibling
+    if call is None or call.type != "call_expression" or block is None or block.type != "compound_statement":
+        return ""
+    return declared_name(call.child_by_field_name("function"))
 
 
 def declared_name(node: Node | None) -> str:
