@@ -41,10 +41,11 @@ class Change:
         known = {
             ("PROVED", "PROVED"): "kept",
             ("PROVED", "REFUTED"): "lost",
+            ("NOT APPLICABLE", "REFUTED"): "lost",  # it had nothing to break: an order array, say, to read outside of
             ("REFUTED", "PROVED"): "gained",
             ("REFUTED", "REFUTED"): "broken in both",
         }
-        return "not applicable" if "NOT APPLICABLE" in words else known.get(words, "unknown")
+        return known.get(words) or ("not applicable" if "NOT APPLICABLE" in words else "unknown")
 
 
 def chosen(text: str) -> Target:

@@ -7,6 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from proofs.engine.verdict import Answer
 from proofs.engine.words import Word
 from spec.costs import closed_form
 from spec.targets import TARGETS
@@ -26,6 +27,22 @@ def test_dropping_the_0_loses_the_bounds_of_the_array() -> None:
     assert told["regressions"]["checked_up_to"] == 8
     back = CliRunner().invoke(cli, ["compare", "9,8,4", "patched", "--format", "json"])
     assert [r["claim"] for r in json.loads(back.output)["claims"] if r["change"] == "gained"] == lost
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        (Word.PROVED, Word.PROVED, "kept"),
+        (Word.PROVED, Word.REFUTED, "lost"),
+        (Word.NOT_APPLICABLE, Word.REFUTED, "lost"),
+        (Word.REFUTED, Word.NOT_APPLICABLE, "not applicable"),
+        (Word.PROVED, Word.NOT_APPLICABLE, "not applicable"),
+        (Word.PROVED, Word.UNKNOWN, "unknown"),
+        (Word.UNSUPPORTED, Word.REFUTED, "unknown"),
+    ],
+)
+def test_what_becomes_of_a_claim_has_a_word(old: Word, new: Word, word: str) -> None:
+    assert compare.Change("toy", Answer("toy", old), Answer("toy", new)).word == word
 
 
 def test_a_loop_does_what_it_does_itself_for_every_size() -> None:
