@@ -157,6 +157,24 @@ def test_an_error_path_that_skips_slot_0_is_refuted() -> None:
 # -- trouble, told apart
 
 
+ROLLBACK = {  # what the rollback of patched.c is made, and what becomes of it
+    "as it is": ("", "", None),
+    "no test for NULL": ("if (pages[i])\n", "\n", None),
+    "an order below 0": ("__free_pages(pages[i], 0)", "__free_pages(pages[i], i == 3 ? -1 : 0)", 5),
+    "a slot too many": ("while (i--)", "while (i-- >= 0 && i + 1 >= 0)", 1),
+}
+
+
+@pytest.mark.parametrize("name", ROLLBACK)
+def test_trouble_in_a_rollback_is_found_whatever_it_reads(name: str) -> None:
+    old, new, n = ROLLBACK[name]
+    text = (DATA / "patched.c").read_text()
+    assert old in text
+    answer = Prover(target_of(source(text.replace(old, new)), "fill", "ilp32")).prove("nothing-undefined")
+    assert answer.word.value == ("PROVED" if n is None else "REFUTED"), answer
+    assert answer.scenario is None if n is None else answer.scenario is not None and answer.scenario.call.n == n
+
+
 @pytest.mark.parametrize(
     ("body", "claim", "why"),
     [

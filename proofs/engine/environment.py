@@ -1,9 +1,10 @@
-"""The page allocator and the page array of a proof: any answer, any frame; what one watched frame sees of memory."""
+"""The page allocator and the page array of a proof: any answer, any frame; what one watched frame, or slot, sees of
+memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from model.gfp import Gfp
 from proofs.engine.explorer import Explorer
@@ -19,9 +20,40 @@ ONE_SLOT = "a slot that does not hold the watched frame holds another"  # the me
 class Unwatched:
     """A memory of which nothing is known: whatever is read from it may be anything."""
 
+    def granted(self, watch: Any, frame: Any, pages: int) -> Self:
+        """Return the view after a block is handed out."""
+        return self
+
+    def freed(self, watch: Any, frame: Any, pages: int) -> Self:
+        """Return the view after a block is taken back."""
+        return self
+
+    def written(self, watch: Any, slot: Any, frame: Any, pages: int) -> Self:
+        """Return the view after frame + j was put into slot + j for every j below ``pages``."""
+        return self
+
+    def erased(self, watch: Any, slot: Any) -> Self:
+        """Return the view after NULL was put into ``slot``."""
+        return self
+
 
 @dataclass(frozen=True)
-class WatchedFrame:
+class WatchedSlot(Unwatched):
+    """What is known of one slot: does it hold a frame, or NULL."""
+
+    filled: bool = False
+
+    def written(self, watch: Any, slot: Any, frame: Any, pages: int) -> Self:
+        """Return the view after frame + j was put into slot + j for every j below ``pages``."""
+        return replace(self, filled=True) if covers(slot, pages, watch) else self
+
+    def erased(self, watch: Any, slot: Any) -> Self:
+        """Return the view after NULL was put into ``slot``."""
+        return replace(self, filled=False) if self.filled and slot == watch else self
+
+
+@dataclass(frozen=True)
+class WatchedFrame(Unwatched):
     """What one frame sees of memory: is it handed out, and which slot holds it."""
 
     held: bool = False
@@ -29,15 +61,15 @@ class WatchedFrame:
     slot: int = 0  # the slot that holds it, when ``stored``
     twice: bool = False  # stored more than once: then a read may give it anywhere
 
-    def granted(self, watch: Any, frame: Any, pages: int) -> WatchedFrame:
+    def granted(self, watch: Any, frame: Any, pages: int) -> Self:
         """Return the view after a block is handed out."""
         return replace(self, held=True) if covers(frame, pages, watch) else self
 
-    def freed(self, watch: Any, frame: Any, pages: int) -> WatchedFrame:
+    def freed(self, watch: Any, frame: Any, pages: int) -> Self:
         """Return the view after a block is taken back."""
         return replace(self, held=False) if covers(frame, pages, watch) else self
 
-    def written(self, watch: Any, slot: Any, frame: Any, pages: int) -> WatchedFrame:
+    def written(self, watch: Any, slot: Any, frame: Any, pages: int) -> Self:
         """Return the view after frame + j was put into slot + j for every j below ``pages``."""
         if covers(frame, pages, watch):
             where = slot + (watch - frame)
@@ -46,8 +78,14 @@ class WatchedFrame:
         overwritten = self.stored and covers(slot, pages, self.slot)
         return replace(self, stored=False, slot=0) if overwritten else self
 
+    def erased(self, watch: Any, slot: Any) -> Self:
+        """Return the view after NULL was put into ``slot``."""
+        is_its_own = self.stored and not self.twice and slot == self.slot
+        return replace(self, stored=False, slot=0) if is_its_own else self
 
-View = Unwatched | WatchedFrame
+
+View = Unwatched
+VIEWS: dict[str, View] = {"": Unwatched(), "frame": WatchedFrame(), "null": WatchedSlot()}  # by what is watched
 
 
 class AnyMachine:
@@ -62,6 +100,7 @@ class AnyMachine:
         self.watch = watch
         self.asked = 0
         self.guessed = False  # something was read that only the over-approximation offers
+        self.read_null = False
 
     def alloc_pages(self, gfp: Gfp, order: int) -> Any:
         """Refuse, or hand out any block that does not hold a page which is still held."""
@@ -78,23 +117,21 @@ class AnyMachine:
 
     def free_pages(self, frame: Any, order: int) -> None:
         """Take a block back."""
-        if isinstance(self.view, WatchedFrame):
-            self.view = self.view.freed(self.watch, frame, 1 << order)
+        self.view = self.view.freed(self.watch, frame, 1 << order)
 
     def store(self, slot: Any, frame: Any, pages: int) -> None:
-        """Note where the watched frame comes to stand, and whether another frame takes its slot."""
-        if isinstance(self.view, WatchedFrame):
-            self.view = self.view.written(self.watch, slot, frame, pages)
+        """Note where frames come to stand."""
+        self.view = self.view.written(self.watch, slot, frame, pages)
 
     def erase(self, slot: Any) -> None:
         """Note that ``slot`` holds no frame."""
-        view = self.view
-        if isinstance(view, WatchedFrame) and view.stored and not view.twice and slot == view.slot:
-            self.view = replace(view, stored=False, slot=0)
+        self.view = self.view.erased(self.watch, slot)
 
     def load(self, slot: Any) -> Any:
         """Return what ``slot`` holds: exact for the watched frame, any other frame or NULL elsewhere."""
         view = self.view
+        if isinstance(view, WatchedSlot):
+            return self._load_beside(view, slot)
         exact = isinstance(view, WatchedFrame) and not view.twice
         if isinstance(view, WatchedFrame) and exact and view.stored and slot == view.slot:
             return self.watch
@@ -106,3 +143,15 @@ class AnyMachine:
         if exact:
             self.explorer.assume(ONE_SLOT, frame != self.watch)
         return frame
+
+    def _load_beside(self, view: WatchedSlot, slot: Any) -> Any:
+        """Return what ``slot`` holds: whether it is NULL is exact for the watched slot, and any slot from 0 on may be
+        that one. What a turn does that reads NULL is told where the first slot that it read NULL from is watched."""
+        self.asked += 1
+        if slot == self.watch:
+            empty = not view.filled
+        else:
+            empty = bool(boolean(f"null!{self.asked}"))
+            self.guessed |= empty and not self.read_null and bool(slot >= 0)
+        self.read_null |= empty
+        return None if empty else variable(f"frame!{self.asked}")

@@ -24,7 +24,7 @@ from proofs.engine.coverage import (
     taken_by_no_run,
 )
 from proofs.engine.element import FORMS, Element
-from proofs.engine.environment import Unwatched, WatchedFrame
+from proofs.engine.environment import VIEWS
 from proofs.engine.explorer import TooManyPaths
 from proofs.engine.leaps import a_leap_takes
 from proofs.engine.literals import Literal, Terms
@@ -91,16 +91,32 @@ class Ground:
         return [*sampling.sample_runs(self.target.loop, self.target.single_pages)]
 
     def base(self, kind: str) -> Base:
-        """Return what is known of the loop where frames are watched (kind "frame") or not ("")."""
+        """Return what is known of the loop where a frame is watched (kind "frame"), a slot ("null") or nothing ("")."""
         if kind in self.gave_up:
             raise self.gave_up[kind]
         if kind not in self.bases:
             try:
-                self.bases[kind] = self._base(kind)
+                self.bases[kind] = base = self._base(kind)
+                self._add_guessed_crashes(kind, base)
             except (SolverUnknown, inv.NoFixpoint) as why:
                 self.gave_up[kind] = why
                 raise
         return self.bases[kind]
+
+    def _add_guessed_crashes(self, kind: str, base: Base) -> None:
+        """Add the crashes that a turn comes to by what it read from memory. Whether it can is seen where a slot is
+        watched; where that is not found out, it may."""
+        crashes, shown = list[Answer](), tuple[Obligation, ...]()
+        guessed = [t for t in base.possible.transitions if t.crash and t.guessed]
+        if kind == "frame":
+            crashes = [found for found in self.base("").trouble if found.word is Word.REFUTED]
+        elif not kind and guessed:
+            try:
+                crashes, shown = self.base("null").trouble, self.base("null").obligations
+            except (SolverUnknown, inv.NoFixpoint, TooManyPaths):
+                crashes = [Answer(t.crash, Word.REFUTED, t.wrong) for t in guessed]
+        base.trouble += [crash for crash in crashes if crash not in base.trouble]
+        base.obligations = tuple(dict.fromkeys((*base.obligations, *shown)))
 
     def _base(self, kind: str) -> Base:
         """Return the base. The paths of the loop alone are read where what real runs suggest holds, and that is proved
@@ -122,12 +138,15 @@ class Ground:
         hints = self._hints(kind, alone, suggested)
         promoted = self.base("").system.promoted if kind else frozenset[str]()
         system = explore_loop(t.loop, self.call, kind, Solver(), t.int_only, t.most_n, hints, promoted)
-        _check_reading(system)
+        if not kind:
+            _check_reading(system)
         solver = Solver()
         samples = self._sample_base(system, kind)
         parameters = ("n", "watch") if kind else ("n",)
         below = {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}
         settled = {name for shape in alone for name in shapes.field_names(shape)}
+        if kind:
+            settled |= {"n"} if kind == "null" else {"n", "watch"}  # which slot is watched bears on the loop's numbers
         covered = {at for at, transition in enumerate(system.transitions) if transition.witnesses}
         for form in FORMS[3:]:  # the simplest that will do
             found = inv.find(system, solver, parameters, samples, below, form, settled)
@@ -199,7 +218,7 @@ class Ground:
             found = []
             for run, states in zip(self.runs, self._states(promoted), strict=True):
                 for watch in sampling.watch_candidates(run, watches, random):
-                    view: Any = WatchedFrame() if watches == "frame" else Unwatched()
+                    view: Any = VIEWS.get(watches, VIEWS[""])
                     seen, steps = None, []
                     for step, (loop_shape, data) in zip(run.passes, states, strict=True):
                         if view is not seen:  # few turns change it

@@ -40,7 +40,7 @@ class Invariants(dict[Location, Element]):
 def landmarks_of(
     system: System, parameters: Iterable[str], wanted: str, settled: Collection[str] = ()
 ) -> dict[Terms, set[int]]:
-    """Return the forms that bounds are kept on, each with the constants that a bound may weaken to; of those fields
+    """Return the forms that bounds are kept on, each with the constants that a bound may weaken to; of those variables
     that are ``settled`` alone there are bounds already."""
     names = sorted({name for location in system.locations() for name in _fields(location)} | set(parameters))
     marks: dict[Terms, set[int]] = {}
@@ -65,8 +65,7 @@ def landmarks_of(
                     for other in names:  # what a claim counts is best held against what the loop counts
                         if not other.startswith("ghost.") and other not in fixed:
                             marks.setdefault(((ghost, 1), (other, -1)), set(SMALL))
-    known_already = fixed.union(settled) if settled else ()
-    return {form: constants for form, constants in marks.items() if not all(v in known_already for v, _ in form)}
+    return {form: constants for form, constants in marks.items() if not all(v in settled for v, _ in form)}
 
 
 def find(
@@ -81,7 +80,7 @@ def find(
     """Return the strongest inductive invariants of the system. Raises NoFixpoint, SolverUnknown.
 
     samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone;
-    settled: fields whose bounds among themselves are in ``supporting``.
+    settled: variables whose bounds among themselves are in ``supporting``.
     """
     marks = landmarks_of(system, parameters, form, settled) if form in FORMS[2:] else {}
     asked = asked_of_the_call(system, supporting)

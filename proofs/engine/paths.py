@@ -15,7 +15,7 @@ from model.events import End, Event
 from model.kernel import Crash, Kernel, Unsupported
 from model.loop import Call, Loop, take_turn
 from proofs.engine import shape as shapes
-from proofs.engine.environment import AnyMachine, Unwatched, View, WatchedFrame
+from proofs.engine.environment import VIEWS, AnyMachine, View
 from proofs.engine.explorer import Explorer, NotDeterministic, Path, Promote, TooManyPaths, Witness, goes_with
 from proofs.engine.literals import Literal
 from proofs.engine.solver import Solver, SolverUnknown
@@ -74,7 +74,7 @@ def _explore_loop(
 ) -> System:  # fmt: skip
     system = System(given=domain(call, watches, int_only, most_n), promoted=promoted)
     reader = _Reader(loop, call, promoted)
-    _grow(system, None, lambda _: reader.start(WatchedFrame() if watches == "frame" else Unwatched()), (), solver, ())
+    _grow(system, None, lambda _: reader.start(VIEWS[watches]), (), solver, ())
     for location in _worklist(system):
         own = shapes.field_names(location.loop)
         for name in own:

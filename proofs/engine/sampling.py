@@ -11,7 +11,7 @@ from model.events import Attempt, End, Event, Free, Store
 from model.gfp import GFP_KERNEL, GFP_NORETRY, NAMES, Gfp
 from model.kernel import Kernel, PageArray
 from model.loop import MOST_ORDERS, Call, Loop, OrderBits, take_turn
-from proofs.engine.environment import View, WatchedFrame
+from proofs.engine.environment import Unwatched, View
 from proofs.engine.search import Script
 
 SIZES = (0, 1, 2, 5, 17, 40, 256, 300, 530, 800, 1300, 70_001)
@@ -133,7 +133,7 @@ def watch_candidates(run: Run, watches: str, random: Random) -> Iterator[int]:
     if not watches:
         yield 0
         return
-    if watches == "slot":
+    if watches in ("slot", "null"):
         if run.call.n:
             yield random.randrange(min(run.call.n, 4))
             yield random.randrange(run.call.n)
@@ -150,7 +150,7 @@ def watch_candidates(run: Run, watches: str, random: Random) -> Iterator[int]:
 
 def view_after(view: View, watch: int, events: tuple[Event, ...]) -> View:
     """Return what the watched frame sees after ``events``."""
-    if not isinstance(view, WatchedFrame):
+    if type(view) is Unwatched:
         return view
     for event in events:
         if isinstance(event, Attempt) and event.frame is not None:

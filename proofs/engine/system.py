@@ -127,6 +127,6 @@ def domain(call: Call, watches: str, int_only: bool, most_n: int | None = None) 
         known.append(call.n <= most_n)
     if watches == "slot":
         known += [watch >= 0, watch < call.n]
-    if watches == "order":
+    if watches in ("order", "null"):
         known += [watch >= 0]
     return literals_of(*known)
