@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from model.c import arith
 from model.c.line import COMPARISONS
-from model.c.source import inner_of, part_of, sign_of, text
+from model.c.source import inner_of, part_of, sign_of, text, walk
 from model.c.types import VOID, CInt, DataModel, Opaque, Pointer, Type
 from model.c.values import Bits, Buffer, SlotPointer, Special, Unknown, any_flag, usable
 from model.kernel import Unsupported
@@ -181,6 +181,8 @@ class Expressions:
     def _sizeof_expression(self, node: Node) -> Compiled:
         try:
             inner = node.child_by_field_name("type")
+            if any(part.type == "call_expression" for part in walk(node)):
+                return self.unread(node, "a call whose type alone is asked for")
             kind = self.type_of(inner) if inner is not None else self._unevaluated(part_of(node, "value"))
             size = self.model.size_bytes(kind)
         except Unsupported as trouble:

@@ -46,10 +46,11 @@ class Slots:
         for at, (slot, frame, pages) in enumerate(self.pending):
             if frame is not None:
                 self.kernel.store(slot, frame, pages)
-            elif not nulls:
-                kept.append((slot, frame, pages))
             elif not any(self._covers(later, slot) for later in self.pending[at + 1 :]):
-                self.kernel.erase(slot)
+                if nulls:
+                    self.kernel.erase(slot)
+                else:
+                    kept.append((slot, frame, pages))
             if self.stored_to is not None and frame is not None and slot + pages > self.stored_to:
                 self.stored_to = slot + pages
         self.pending = kept

@@ -13,13 +13,18 @@ from model.c.declarations import keywords
 from model.c.expressions import UNREAD, Compiled, Variable
 from model.c.flow import Step
 from model.c.siblings import around, profile_of
-from model.c.source import Source, declared_name, expression, text, walk
+from model.c.source import Source, changes, declared_name, expression, inner_of, sign_of, text, walk
 from model.c.statements import Statements, assign, child_of
 from model.c.types import VOID, Array, CInt, DataModel, Type
 from model.c.values import Bits, Special, number
 from model.kernel import Unsupported
 
 MOST_MACROS = 50  # expanded within each other
+TIGHT = (  # expressions that no operator beside them can take apart
+    "identifier", "number_literal", "char_literal", "string_literal", "concatenated_string", "null", "true", "false",
+    "parenthesized_expression", "call_expression", "subscript_expression", "field_expression", "sizeof_expression",
+)  # fmt: skip
+APART = ("parenthesized_expression", "argument_list", "return_statement", "initializer_list", "expression_statement")
 
 
 class Reader(Statements):
@@ -40,6 +45,8 @@ class Reader(Statements):
         self.loops, self.heads, self.exits, self.labels, self.jumps, self.calls = [], [], [], {}, [], []
         self.inlined = 0
         self.expanding: list[str] = []  # the macros being expanded, innermost last
+        self.brackets: Node | None = None  # those around the innermost one's body, which are none of its own
+        self.alone = True  # no operator stands beside the innermost one
         self.arrays: dict[str, tuple[Any, ...]] = {}  # the constant arrays of which an entry is read
         self.reads, self.writes = set(), set()
         self.line_of_macro = ""
@@ -56,7 +63,7 @@ class Reader(Statements):
         self.parameters = [self.declare(n, kind) for n, kind in self.parameters_of(function)]
         for variable in self.parameters:
             if variable.name in constants:
-                self._fix(variable, constants[variable.name], function)
+                self._fix(variable, variable.name, constants[variable.name], function)
         self.calls.append((caller or name, 0, None, []))
         self.statement(_body(function))
         self.emit("return", lambda _: None, function)
@@ -113,14 +120,18 @@ class Reader(Statements):
             return self.unread(node, "a macro that uses itself, or too many within each other")
         self.expanding.append(name)
         outer, where = self.line_of_macro, f"{self.source.name}:{line}"
+        outer_alone, brackets = self.alone, self.brackets
         try:
             root = expression(body, where)
-            self.line_of_macro = where
+            alone = self.alone if node.parent == self.brackets else _stands_alone(node)
+            if inner_of(root).type not in TIGHT and not alone:
+                return self.unread(node, f"a macro without parentheses, {body[:40]}, beside an operator")
+            self.line_of_macro, self.alone, self.brackets = where, alone, root
             return self.expr(root)
         except Unsupported as trouble:
             return self.unread(node, trouble.construct)
         finally:
-            self.line_of_macro = outer
+            self.line_of_macro, self.alone, self.brackets = outer, outer_alone, brackets
             self.expanding.pop()
 
     def look(self, node: Node) -> Compiled | None:
@@ -204,16 +215,19 @@ class Reader(Statements):
                 return self.unread(node, "an array that is not constant")
             length = found[0].length
             return Compiled(self.model.size_t, lambda _: length, length)
+        if name in self.source.function_macros or name in self.source.macros:
+            return self._unread_call(node, "a macro of the file's own, called")
         read = table.helper(name)
-        if read is not None:
+        if read is not None and (name not in self.source.functions or name in table.EVEN_IF_DEFINED):
             self.used.setdefault(name, self.where(node))
             if name in table.ALLOCATORS:
-                for loop in self.loops:
-                    loop.asks = True
+                self._asks()
             if name in ("__free_pages", "__free_page"):
                 for loop in self.loops:
                     loop.frees = True
             if name in table.UNASKED:
+                if any(self._acts(inner) for argument in nodes for inner in walk(argument)):
+                    return self.unread(node, "an argument that changes something")
                 return read(self, node, ())
             return self._helped(read, name, node, nodes)
         for source in (self.source, self.outermost, around()):
@@ -222,6 +236,13 @@ class Reader(Statements):
         return self.unread(node, f"a call of {name}, which is in no table")
 
     _call_expression = call
+
+    def _acts(self, node: Node) -> bool:
+        """Return whether ``node`` by itself may change what is looked at here; a call of what is not known does not."""
+        if node.type == "call_expression":
+            name = table.called(node)
+            return name in self.source.functions or (table.helper(name) is not None and name not in table.UNASKED)
+        return changes(node)
 
     def _cast_to(self, node: Node) -> Type | None:
         """Return the type where a call is none, but a cast that the parser took for one: "(u64)(x)"."""
@@ -263,17 +284,30 @@ class Reader(Statements):
 
     # -- callees
 
+    def _asks(self) -> None:
+        """Note that the loops at hand ask the page allocator."""
+        for loop in self.loops:
+            loop.asks = True
+
+    def _unread_call(self, node: Node, why: str) -> Compiled:
+        self._asks()  # for all that is known
+        return self.unread(node, why)
+
     def _inline(self, source: Source, name: str, node: Node, nodes: list[Node]) -> Compiled:
         if any(name == entered for entered, *_ in self.calls):
-            return self.unread(node, "recursion")
-        outer: Node | None = node.parent
+            return self._unread_call(node, "recursion")
+        if self.expanding:
+            return self._unread_call(node, "a call in a macro")
+        inner, outer = node, node.parent
         while outer is not None and not outer.type.endswith("statement") and outer.type != "declaration":
-            sign = outer.child_by_field_name("operator")
-            if outer.type == "conditional_expression" or (sign is not None and text(sign) in ("&&", "||")):
-                return self.unread(node, "a call that is not always made, in an expression")
-            outer = outer.parent
+            if outer.type == "conditional_expression" or sign_of(outer) in ("&&", "||"):
+                return self._unread_call(node, "a call that is not always made, in an expression")
+            beside = (part for child in outer.named_children if child != inner for part in walk(child))
+            if outer.type != "init_declarator" and any(map(changes, beside)):
+                return self._unread_call(node, "a call beside something else that changes something")
+            inner, outer = outer, outer.parent
         if outer is not None and outer.type == "for_statement":
-            return self.unread(node, "a call in the head of a for")
+            return self._unread_call(node, "a call in the head of a for")
         if source is around() and self.source is not source:
             self.retold.add(name)
         function = source.function(name)
@@ -288,7 +322,7 @@ class Reader(Statements):
             variable = self.declare(parameter, kind)
             converted = self.converted(value, kind, node)
             if converted.constant is not None and not isinstance(converted.constant, Special):
-                self._fix(variable, converted.constant, function)
+                self._fix(variable, parameter, converted.constant, function)
             self.emit("do", assign(variable.index, converted.run), node, writes={variable.index})
         kind = self.returned(function)
         result = None if kind == VOID else self.declare(f"{name}()", kind)
@@ -308,15 +342,27 @@ class Reader(Statements):
         index = result.index
         return Compiled(kind, lambda f: f.vars[index])
 
-    def _fix(self, variable: Variable, value: int, function: Node) -> None:
-        """Note that a parameter is always ``value``, where its function never changes it."""
+    def _fix(self, variable: Variable, name: str, value: int, function: Node) -> None:
+        """Note that the parameter called ``name`` is always ``value``, where nothing in its function may change it."""
+        word = re.compile(rf"\b{re.escape(name)}\b")
+        if any(word.search(body) for bodies in self.source.macros.values() for body, _ in bodies):
+            return
         places = ("assignment_expression", "update_expression", "pointer_expression")
-        fields = ("left", "argument")
         for node in walk(function):
-            place = next((c for f in fields if (c := node.child_by_field_name(f)) is not None), None)
-            if node.type in places and place is not None and declared_name(place) == variable.name:
+            place = node.child_by_field_name("left") or node.child_by_field_name("argument")
+            if node.type in places and place is not None and word.search(text(place)):
                 return
         self.fixed[variable.index] = value
+
+
+def _stands_alone(name: Node) -> bool:
+    """Return whether a macro's name is all that stands between brackets, commas or the like."""
+    outer = name.parent
+    if outer is None or outer.type in APART:
+        return outer is not None
+    if outer.type == "assignment_expression":
+        return outer.child_by_field_name("right") == name
+    return outer.type == "init_declarator" and outer.child_by_field_name("value") == name
 
 
 def _is_entry(entry: Compiled, kind: CInt) -> bool:

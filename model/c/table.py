@@ -55,6 +55,7 @@ NOTHING = (
 NEVER = ("fatal_signal_pending",)  # assumed: 0
 ANYTHING = ("dev_to_node", "numa_node_id", "numa_mem_id", "page_to_nid")  # a value that no claim looks at
 UNASKED = (*NOTHING, *NEVER, *ANYTHING)  # their arguments are not read
+EVEN_IF_DEFINED = (*ARRAYS, *FREES_ARRAY, "__dma_clear_buffer")  # known, though the file at hand may define them
 
 
 def constant(reader: Operators, name: str) -> Compiled | None:
@@ -261,9 +262,11 @@ def _fls_long(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compil
 
 
 def _fls(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
-    """``fls``: the number of bits, 0 for 0. ``ilog2``: one less, so -1 for 0."""
-    less = 1 if called(node) == "ilog2" else 0
-    word, where = args[0].run, reader.place(node)
+    """``fls``: the number of bits of an unsigned int, 0 for 0. ``ilog2``: one less, so -1 for 0, of any type."""
+    name, kind, where = called(node), args[0].kind, reader.place(node)
+    wide = name == "fls_long" or (name == "ilog2" and isinstance(kind, CInt) and kind.bits > reader.model.uint.bits)
+    word = _integer(reader, args[0], node, reader.model.ulong if wide else reader.model.uint)
+    less = 1 if name == "ilog2" else 0
     return Compiled(reader.model.int, lambda f: number(word(f), where).bit_length().__index__() - less)
 
 
@@ -332,6 +335,12 @@ def _same(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     return args[0]
 
 
+def _likely(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
+    """``likely(x)``: ``!!(x)``, a long."""
+    asked = reader.truth_of(args[0], node)
+    return Compiled(reader.model.long, lambda f: 1 if asked(f) else 0)
+
+
 def _bit(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
     """``BIT(n)``: 1UL << n."""
     one = Compiled(reader.model.ulong, lambda _: 1, 1)
@@ -356,9 +365,7 @@ def _genmask(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compile
 
 
 def _warn(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compiled:
-    argument = node.child_by_field_name("arguments")
-    assert argument is not None
-    asked = reader.truth(next(child for child in argument.named_children if child.type != "comment"))
+    asked = reader.truth_of(args[0], node)
     return Compiled(reader.model.int, lambda f: 1 if asked(f) else 0)
 
 
@@ -378,7 +385,7 @@ HELPERS: dict[str, Helper] = {
     "__free_pages": _free_pages, "__free_page": _free_pages, "__dma_clear_buffer": _clear,
     "__fls": _fls_long, "fls": _fls, "ilog2": _fls, "fls_long": _fls, "__ffs": _ffs_long, "get_order": _get_order,
     "min": _extreme, "max": _extreme, "min_t": _extreme_t, "max_t": _extreme_t, "BIT": _bit, "GENMASK": _genmask,
-    "likely": _same, "unlikely": _same, "READ_ONCE": _same, "WARN_ON": _warn, "WARN_ON_ONCE": _warn,
+    "likely": _likely, "unlikely": _likely, "READ_ONCE": _same, "WARN_ON": _warn, "WARN_ON_ONCE": _warn,
     "BUG_ON": _bug, "BUG": _bug,
 }  # fmt: skip
 TAKES_TYPE = ("min_t", "max_t")

@@ -1,0 +1,150 @@
+"""What C means and a reader may miss: each piece of code with what C makes of it, or a clear no."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.events import Attempt, Free
+from model.kernel import Kernel, PageArray
+from model.loop import Call, run
+from proofs.engine.prove import Prover
+from proofs.engine.search import Script
+from stepdown.c_target import read_function, target_of
+from tests.test_c_reading import source
+
+LOOP = """
+{top}
+static struct page **fill(size_t size, gfp_t gfp)
+{{
+	unsigned int count = size >> PAGE_SHIFT, i = 0;
+	struct page **pages = kvzalloc(count * sizeof(*pages), GFP_KERNEL);
+
+	while (count) {{
+		int order = 0, more = 0;
+
+		{ask}
+		if (!pages[i])
+			goto undo;
+		{then}
+		i++;
+		count--;
+	}}
+	return pages;
+undo:
+	while (i--)
+		__free_pages(pages[i], 0);
+	kvfree(pages);
+	return NULL;
+}}
+"""
+ASK = "pages[i] = alloc_pages(gfp, order);"
+CLAMPED = """
+static struct page *get(gfp_t gfp, int {name})
+{{
+	if ({name} > 1)
+		{change};
+	return alloc_pages(gfp, {name});
+}}
+"""
+GET = CLAMPED.format(name="o", change="o = 1")
+
+
+def text_of(ask: str = ASK, then: str = "", top: str = "") -> str:
+    return LOOP.format(ask=ask, then=then, top=top)
+
+
+def orders_asked(text: str, n: int, answers: list[bool], model: str = "ilp32") -> list[int]:
+    """Return the orders that the function asks for, as it is read."""
+    loop = read_function(source(text), "fill", model, {}, {})
+    return [e.order for e in run(loop, Call(n), Kernel(Script(answers), PageArray())) if isinstance(e, Attempt)]
+
+
+ORDERS = {  # what is asked for with one page, granted: by the C standard
+    "as it is": (text_of(), 0),
+    "an argument that the callee changes": (text_of("pages[i] = get(gfp, 4);", top=GET), 1),
+    "the same, by the caller's own name": (
+        text_of("pages[i] = get(gfp, 4);", top=CLAMPED.format(name="order", change="order = 1")), 1,
+    ),
+    "the same, counted down in brackets": (
+        text_of("pages[i] = get(gfp, 2);", top=CLAMPED.format(name="order", change="(order)--")), 1,
+    ),
+    "the same, in a macro": (
+        text_of("pages[i] = get(gfp, 2);", top="#define DOWN (o--)\n" + CLAMPED.format(name="o", change="DOWN")), 1,
+    ),
+    "a macro that stands alone": (text_of("pages[i] = alloc_pages(gfp, K);", top="#define K 1 + 1"), 2),
+    "a macro in brackets beside an operator": (
+        text_of("pages[i] = alloc_pages(gfp, 2 * K - 3);", top="#define K (1 + 1)"), 1,
+    ),
+    "a macro of a macro that stands alone": (
+        text_of("pages[i] = alloc_pages(gfp, K);", top="#define ONE 1\n#define K ONE + ONE"), 2,
+    ),
+    "likely is 0 or 1": (text_of("order = likely(count + 6); " + ASK), 1),
+    "WARN_ON asks once": (text_of("if (WARN_ON(!(pages[i] = get(gfp, 3)))) goto undo;", top=GET), 1),
+    "the comma's left side comes first": (text_of("pages[i] = (order = 2, alloc_pages(gfp, order));"), 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_what_is_asked_for_is_what_c_says(name: str) -> None:
+    text, order = ORDERS[name]
+    assert orders_asked(text, 1, [True]) == [order]
+
+
+UNREAD = {  # and the construct that the line says
+    "an argument of a message changes something": (
+        text_of(then='if (count == 3) pr_info("%u", i += 1);'), "an argument that changes something: pr_info",
+    ),
+    "a message that asks for a page": (
+        text_of(then='pr_info("%p", alloc_pages(gfp, 0));'), "an argument that changes something: pr_info",
+    ),
+    "a macro beside an operator": (
+        text_of("pages[i] = alloc_pages(gfp, 2 * K - 4);", top="#define K 1 + 1"), "a macro without parentheses, 1 + 1",
+    ),
+    "the same, through another macro": (
+        text_of("pages[i] = alloc_pages(gfp, 2 * A - 4);", top="#define K 1 + 1\n#define A K"),
+        "a macro without parentheses, 1 + 1",
+    ),
+    "a macro that has a helper's name": (
+        text_of("pages[i] = alloc_page(gfp);", top="#define alloc_page(x) alloc_pages((x) | __GFP_ZERO, 0)"),
+        "a macro of the file's own, called: alloc_page",
+    ),
+    "a macro that is another function's name": (
+        text_of("pages[i] = alloc_page(gfp);", top="#define alloc_page get_zeroed"), "a macro of the file's own",
+    ),
+    "a callee beside what changes its argument": (
+        text_of("pages[i] = (order = 2, get(gfp, order));", top=GET), "a call beside something else that changes",
+    ),
+    "a callee in a macro": (
+        text_of("pages[i] = (order = 2, ASK_IT);", top=GET + "#define ASK_IT (get(gfp, order))"), "a call in a macro",
+    ),
+    "the size of what a call returns": (
+        text_of(then="more = sizeof(get(gfp, 1));", top=GET), "a call whose type alone is asked for",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_what_is_not_read_rightly_is_not_read(name: str) -> None:
+    text, construct = UNREAD[name]
+    answer = Prover(target_of(source(text), "fill", "ilp32")).prove("page-total")
+    assert answer.word.value == "UNSUPPORTED" and construct in answer.reason, answer
+
+
+def test_a_helper_that_the_file_defines_is_what_the_file_says() -> None:
+    own = "static struct page *alloc_page(gfp_t gfp) { return alloc_pages(gfp, 3); }"
+    assert orders_asked(text_of("pages[i] = alloc_page(gfp);", top=own), 1, [True]) == [3]
+
+
+def test_fls_takes_an_unsigned_int() -> None:
+    read = text_of("order = fls((unsigned long)count << 32); " + ASK)
+    answer = Prover(target_of(source(read), "fill", "lp64")).prove("nothing-lost-in-conversion")
+    assert answer.word.value == "REFUTED" and "a value is lost from unsigned long to unsigned int" in answer.reason
+
+
+def test_a_slot_that_was_null_before_it_was_filled_is_filled() -> None:
+    again = "pages[i] = NULL; " + ASK + " if (pages[i] && count == 2) { __free_pages(pages[i], 0); i++; goto undo; }"
+    loop = read_function(source(text_of(again)), "fill", "ilp32", {}, {})
+    frees = [e.frame for e in run(loop, Call(3), Kernel(Script([True, True]), PageArray())) if isinstance(e, Free)]
+    assert frees == [1, 1, 0]
+    answer = Prover(target_of(source(text_of(again)), "fill", "ilp32")).prove("rollback-exact")
+    assert answer.word.value == "REFUTED" and answer.scenario is not None and answer.scenario.call.n == 2
