@@ -27,6 +27,7 @@ class Both:
 
     first: Any
     second: Any
+    filled_to: int  # no slot from there on was ever filled
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,31 @@ class Ahead(Crash):
 
 
 class Listening(Kernel):
-    """The first loop's kernel, which remembers what was read."""
+    """The first loop's kernel, which remembers what was read, and which pages were taken out of their slots."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, filled_to: int | None) -> None:
         super().__init__(kernel.allocator, kernel.memory)
         self.loads: list[tuple[Any, Any]] = []
+        self.emptied: list[Any] = []
+        self.filled_to = filled_to  # no slot from there on was ever filled; None: not followed
 
     def load(self, slot: int) -> int | None:
         """Return the frame in the slot."""
         found = super().load(slot)
         self.loads.append((slot, found))
         return found
+
+    def erase(self, slot: int) -> None:
+        """Empty the slot; NULL where there is no page is not compared."""
+        if (self.filled_to is None or slot < self.filled_to) and super().load(slot) is not None:
+            self.emptied.append(slot)
+        super().erase(slot)
+
+    def store(self, slot: int, frame: int, pages: int = 1) -> None:
+        """Fill slots."""
+        super().store(slot, frame, pages)
+        if self.filled_to is not None and slot + pages > self.filled_to:
+            self.filled_to = slot + pages
 
 
 class Echo(Kernel):
@@ -68,6 +83,7 @@ class Echo(Kernel):
         self.out_of_scope = call.gfp.comp  # the callers take it away
         self.attempts = [event for event in first.events if isinstance(event, Attempt)]
         self.frees = [event for event in first.events if isinstance(event, Free)]
+        self.emptied: list[Any] = []
 
     def alloc_pages(self, gfp: Gfp, order: int) -> int | None:
         """Return what the first loop was answered."""
@@ -94,7 +110,9 @@ class Echo(Kernel):
         raise Crash(SAME, "the two differ: another slot is read")
 
     def erase(self, slot: int) -> None:
-        """Do nothing: NULL is not compared."""
+        """Compare which slot is emptied: both must read the same from it from now on."""
+        require(slot in self.first.emptied or self.first.memory.load(slot) is None, "another slot is emptied")
+        self.emptied.append(slot)
 
     def free_pages(self, frame: int, order: int) -> None:
         """Compare what is freed."""
@@ -138,19 +156,20 @@ class Lockstep(Loop):
         if isinstance(one, End):
             require(isinstance(other, End) and one.ok == other.ok, "one ends at once")
             return one
-        return Both(one, other)
+        return Both(one, other, 0)
 
     def turn(self, call: Call, state: Any, kernel: Kernel) -> Any:
         """Take a turn of the first loop, and as many of the second as that allows."""
-        listening = Listening(kernel)
-        listening.events = kernel.events
         unwinding = isinstance(state, Unwinding)
+        listening = Listening(kernel, None if unwinding else state.filled_to)
+        listening.events = kernel.events
         after = (self.first.unwind if unwinding else self.first.turn)(call, state.first, listening)
         kernel.events = listening.events
         echo = Echo(listening, call)
         second = self._follow(call, state.second, echo, unwinding)
         require(not echo.attempts, "an attempt is not made")
         require(not echo.frees, "a page is not freed")
+        require(all(slot in echo.emptied for slot in listening.emptied), "another slot is emptied")
         require(_same(listening.events, echo.events, Store), "a slot gets another page, or none")
         require(self.harmless or _same(listening.events, echo.events, Clear), "other pages are cleared")
         require(_same(listening.events, echo.events, Split), "another block is split")
@@ -159,7 +178,8 @@ class Lockstep(Loop):
             return after
         if isinstance(after, Unwinding):
             return BothUnwinding(0, after, second)
-        return Both(after, second)
+        assert listening.filled_to is not None
+        return Both(after, second, listening.filled_to)
 
     def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> Any:
         """Take a step of the first loop's rollback."""

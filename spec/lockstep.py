@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Self
 
 from model.events import Attempt, Back, Clear, End, Event, Free, Look, Split, Store, Turn
 from model.gfp import NAMES, Gfp
-from model.kernel import Crash, Kernel
+from model.kernel import Crash, Kernel, Unsupported
 from model.loop import Loop, Unwinding, take_turn
-from spec.monitor import Matter, Monitor, require
+from spec.monitor import Broken, Matter, Monitor, require
 
 MOST_PASSES = 64  # of the other loop between two attempts: it only goes down its orders meanwhile
 
@@ -49,7 +49,8 @@ class SameAnswers:
         """Keep nothing."""
 
     def load(self, slot: int) -> int | None:
-        """Return None: a rollback is not followed."""
+        """Refuse: what the other loop stored is not kept."""
+        raise Unsupported("", "the loop beside reads its page array while it fills it: not followed")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class Lockstep(Monitor):
         now = self._run_on()
         require(not isinstance(now.state, End | Unwinding), "one loop asks where the other has ended")
         asked = now._pass()
+        if isinstance(asked, Crash):
+            raise Broken(f"the other loop crashes: {asked.reason}")
         assert isinstance(asked, Asked)  # it was run on to where it asks
         require(asked.order == event.order, "one loop asks for another order than the other")
         for name in NAMES:
@@ -96,7 +99,7 @@ class Lockstep(Monitor):
     def _end(self, event: End) -> Self:
         now = self._run_on()
         require(not now.stored, "one loop stores where the other does not")
-        require(isinstance(now.state, End | Unwinding), "one loop ends where the other asks")
+        require(isinstance(now.state, End | Unwinding), "one loop ends where the other asks, or crashes")
         ok = isinstance(now.state, End) and now.state.ok
         require(ok == event.ok, "one loop succeeds where the other fails")
         return now.but(state=End(ok))
@@ -108,7 +111,7 @@ class Lockstep(Monitor):
             if isinstance(now.state, End | Unwinding):
                 return now
             passed = now._pass()
-            if isinstance(passed, Asked):
+            if isinstance(passed, Asked | Crash):  # where the other crashes, this one is yet to: it may do no more
                 return now
             after, events = passed
             stores = tuple(event for event in events if isinstance(event, Store))
@@ -116,18 +119,18 @@ class Lockstep(Monitor):
         require(holds=False, sentence="one loop goes round without asking where the other asks or ends")
         return now
 
-    def _pass(self) -> tuple[Any, list[Event]] | Asked:
-        """Return the other loop's state and events after its pass, or what it asks for beyond the answers."""
+    def _pass(self) -> tuple[Any, list[Event]] | Asked | Crash:
+        """Return the other loop's state and events after its pass, what it asks beyond the answers, or its crash."""
         memory = SameAnswers(self.answers)
         try:
             return take_turn(self.other, self.matter.call, self.state, Kernel(memory, memory))
-        except Asked as asked:
-            return asked
-        except Crash as crash:
-            require(holds=False, sentence=f"the other loop crashes: {crash.reason}")
-            raise
+        except (Asked, Crash) as stopped:
+            return stopped
 
 
 def in_step_with(other: Loop) -> type[Lockstep]:
-    """Return the monitor that lets ``other`` run beside the loop that is watched."""
+    """Return the monitor that lets ``other`` run beside the loop that is watched. Raises Unsupported where the other's
+    rollback need not end in failure, having asked for nothing."""
+    if type(other).unwind is not Loop.unwind:
+        raise Unsupported("", "the loop beside has a rollback of its own: not followed")
     return type("Lockstep", (Lockstep,), {"other": other})

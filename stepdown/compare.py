@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from model.events import Attempt
 from model.gfp import Gfp
-from model.kernel import Crash, Kernel, PageArray
+from model.kernel import Crash, Kernel, PageArray, Unsupported
 from model.loop import Call, Loop, run
 from spec.c_claims import claims_of
 from spec.claims import OURS, Claim, Part
@@ -18,6 +19,7 @@ from spec.targets import Target
 from stepdown.verify import Choice, answers
 
 if TYPE_CHECKING:
+    from proofs.engine.search import Scenario
     from proofs.engine.verdict import Answer
 
 SIZES = (1, 8, 15, 16, 255, 256, 512, 1024)  # pages: where costs are shown
@@ -78,12 +80,39 @@ def same_behaviour(old: Target, new: Target) -> Answer:
     from proofs.engine.words import Word
     from spec.lockstep import in_step_with
 
-    monitor = in_step_with(old.loop)
     matter = Matter(Call(0, single_pages=new.single_pages), new.orders)
-    parted = search.smallest(new.loop, "same-behaviour", monitor, matter, 0, MOST_PART)
+    try:
+        monitor = in_step_with(old.loop)
+        parted = search.smallest(new.loop, "same-behaviour", monitor, matter, 0, MOST_PART)
+    except Unsupported as trouble:
+        return Answer("same-behaviour", Word.UNSUPPORTED, str(trouble))
     if parted is not None:
         return Answer("same-behaviour", Word.REFUTED, parted.sentence, scenario=parted)
-    return Prover(new).prove_claim(Claim("same-behaviour", SAME_SENTENCE, OURS, (Part(monitor),)))
+    prover = Prover(new)
+    answer = prover.prove_claim(Claim("same-behaviour", SAME_SENTENCE, OURS, (Part(monitor),)))
+    if answer.word is not Word.PROVED:
+        return answer
+    for crash in {found.claim for found in prover.ground.base("").trouble}:
+        refuted = prover.prove(crash)
+        if refuted.scenario is None or crashes(old.loop, refuted.scenario):
+            return Answer("same-behaviour", Word.UNKNOWN, f"NEW may crash ({crash}); up to there the two do the same")
+        told = f"NEW crashes where OLD does not: {refuted.reason}"
+        return Answer("same-behaviour", Word.REFUTED, told, scenario=replace(refuted.scenario, sentence=told))
+    return answer
+
+
+def crashes(loop: Loop, scenario: Scenario) -> bool:
+    """Return whether the loop crashes under the scenario's answers."""
+    from proofs.engine.search import MOST_EVENTS, NeedsAnswer, Script
+
+    try:
+        for _ in islice(run(loop, scenario.call, Kernel(Script(scenario.answers), PageArray())), MOST_EVENTS):
+            pass
+    except NeedsAnswer:
+        return False
+    except Crash:
+        return True
+    return False
 
 
 class Answering:

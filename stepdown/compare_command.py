@@ -63,7 +63,8 @@ def compare_command(old: str, new: str, pgsizes: str, max_order: int, form: str)
         click.echo("\nwhere the two first ask, store or end otherwise; the run of NEW")
         click.echo("\n".join(report.table(same.scenario)))
     else:
-        click.echo(f"\nthe two do the same, for every size and every answer: {same.word.value}")
+        why = f": {same.reason}" if same.reason else ""
+        click.echo(f"\nthe two do the same, for every size and every answer: {same.word.value}{why}")
     click.echo("\nattempts, one run each      blocks refused        all granted")
     click.echo("       n                    old      new         old      new")
     for n, row in compare.costs(before, after):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
+from model.events import DONE, FAILED, End
+from model.kernel import Kernel
+from model.loop import Call, Loop, Unwinding
+from model.patched import Filling, Patched
 from proofs.engine.verdict import Answer
 from proofs.engine.words import Word
 from spec.costs import closed_form
@@ -27,6 +32,48 @@ def test_dropping_the_0_loses_the_bounds_of_the_array() -> None:
     assert told["regressions"]["checked_up_to"] == 8
     back = CliRunner().invoke(cli, ["compare", "9,8,4", "patched", "--format", "json"])
     assert [r["claim"] for r in json.loads(back.output)["claims"] if r["change"] == "gained"] == lost
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word", "reason"),
+    [
+        ("patched", "9,8,4", Word.REFUTED, "NEW crashes where OLD does not: the order array"),
+        ("9,8,4", "patched", Word.REFUTED, "the other loop crashes: an array of 3 entries"),
+        ("9,8,4", "9,8,4", Word.UNKNOWN, "NEW may crash (array-index-in-bounds); up to there the two do the same"),
+        ("9,8,0,4", "9,8,0,6", Word.PROVED, ""),
+    ],
+)
+def test_a_loop_that_crashes_does_not_do_the_same(old: str, new: str, word: Word, reason: str) -> None:
+    answer = compare.same_behaviour(compare.chosen(old), compare.chosen(new))
+    assert answer.word is word and answer.reason.startswith(reason)
+
+
+class ReadsBack(Patched):
+    """Asks for single pages alone once its first slot holds a page."""
+
+    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
+        """Take a pass."""
+        if state.i > 0 and kernel.load(0) is not None:
+            state = replace(state, order_idx=len(self.order_array) - 1)
+        return super().turn(call, state, kernel)
+
+
+class EndsWell(Patched):
+    """Says that it succeeded, having rolled back."""
+
+    def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> Unwinding | End:
+        """Take a step back."""
+        after = super().unwind(call, state, kernel)
+        return DONE if after == FAILED else after
+
+
+@pytest.mark.parametrize("loop", [ReadsBack(), EndsWell()], ids=["reads back", "ends well"])
+def test_what_of_a_loop_beside_is_not_followed_is_not_proved_the_same(loop: Loop) -> None:
+    other = replace(TARGETS["patched"], loop=loop)
+    answer = compare.same_behaviour(other, TARGETS["patched"])
+    assert answer.word is Word.UNSUPPORTED and "not followed" in answer.reason
+    assert compare.same_behaviour(TARGETS["patched"], other).word is Word.REFUTED
+    assert compare.same_behaviour(other, other).word is Word.UNSUPPORTED
 
 
 @pytest.mark.parametrize(

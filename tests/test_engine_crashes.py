@@ -293,6 +293,49 @@ class CrashesBack(Patched):
         return super().unwind(call, state, kernel)
 
 
+class Empties(Patched):
+    """Empties a slot before it rolls back: what lies there is kept for ever."""
+
+    def __init__(self, slot: int) -> None:
+        super().__init__((0,))
+        self.slot = slot
+
+    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
+        """Take a pass."""
+        after = super().turn(call, state, kernel)
+        if isinstance(after, Unwinding) and after.i > 3:
+            kernel.erase(self.slot)
+        return after
+
+
+def test_a_slot_that_one_loop_alone_empties_is_a_difference() -> None:
+    for one, other in ((Empties(2), Patched((0,))), (Patched((0,)), Empties(2)), (Empties(2), Empties(1))):
+        answer = Prover(replace(TARGETS["patched"], loop=Lockstep(one, other))).prove(SAME)
+        assert (answer.word, answer.reason) == (Word.REFUTED, "the two differ: another slot is emptied")
+        assert answer.scenario is not None and answer.scenario.call.n == 5
+    same = replace(TARGETS["patched"], loop=Lockstep(Empties(2), Empties(2)))
+    assert Prover(same).prove(SAME).word is Word.PROVED
+
+
+class DiffersBack(Patched):
+    """Frees a block of another order far back in its rollback."""
+
+    def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> Unwinding | End:
+        """Take a step back."""
+        if not state.i:
+            return FAILED
+        frame = kernel.load(state.i - 1)
+        if frame is not None:
+            kernel.free_pages(frame, 1 if state.i == 50 else 0)
+        return Unwinding(state.i - 1)
+
+
+def test_a_difference_far_back_in_a_rollback_is_found() -> None:
+    answer = Prover(replace(TARGETS["patched"], loop=Lockstep(Patched(), DiffersBack()))).prove(SAME)
+    assert (answer.word, answer.reason) == (Word.REFUTED, "the two differ: another page is freed")
+    assert answer.scenario is not None and answer.scenario.call.n == 51
+
+
 def test_two_loops_that_crash_in_the_same_turn_do_the_same_up_to_there() -> None:
     for loop in (Patched((10, 9, 4)), CrashesBack()):
         answer = Prover(replace(TARGETS["patched"], loop=Lockstep(loop, loop))).prove(SAME)

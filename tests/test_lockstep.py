@@ -78,7 +78,7 @@ def test_another_mask_parts_from_it_at_the_smallest_buffer_that_shows_it(orders:
     [
         (NoretryForgotten(), 16, "one loop asks with another NORETRY"),
         (SlotsFromOne(), 1, "one loop stores in other slots than the other"),
-        (GivesUpEarly(), 1, "one loop ends where the other asks"),
+        (GivesUpEarly(), 1, "one loop ends where the other asks, or crashes"),
     ],
     ids=["flags", "slots", "end"],
 )

@@ -100,7 +100,7 @@ class AnyMachine:
         self.watch = watch
         self.asked = 0
         self.guessed = False  # something was read that only the over-approximation offers
-        self.read_null = False
+        self.read = self.read_null = False  # in this turn, anything, and NULL
 
     def alloc_pages(self, gfp: Gfp, order: int) -> Any:
         """Refuse, or hand out any block that does not hold a page which is still held."""
@@ -146,12 +146,12 @@ class AnyMachine:
 
     def _load_beside(self, view: WatchedSlot, slot: Any) -> Any:
         """Return what ``slot`` holds: whether it is NULL is exact for the watched slot, and any slot from 0 on may be
-        that one. What a turn does that reads NULL is told where the first slot that it read NULL from is watched."""
+        that one. What a turn does is told where the first slot that it read NULL from is watched, or, if it read none,
+        the first slot that it read."""
         self.asked += 1
-        if slot == self.watch:
-            empty = not view.filled
-        else:
-            empty = bool(boolean(f"null!{self.asked}"))
-            self.guessed |= empty and not self.read_null and bool(slot >= 0)
-        self.read_null |= empty
+        is_watched = bool(slot == self.watch)
+        empty = not view.filled if is_watched else bool(boolean(f"null!{self.asked}"))
+        if not self.read_null and (empty or not self.read):
+            self.guessed = not is_watched and bool(slot >= 0)
+        self.read, self.read_null = True, self.read_null or empty
         return None if empty else variable(f"frame!{self.asked}")
