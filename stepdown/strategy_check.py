@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import fields, is_dataclass
@@ -14,12 +15,13 @@ from model.events import End
 from model.gfp import Gfp
 from model.kernel import Crash, Kernel, PageArray
 from model.loop import Call, Loop, take_turn
+from proofs.engine.shape import attributes_beside_fields
 from stepdown.strategy_file import Bad, Endless, line_in
 
 MOST_TURNS = 12  # of one run
 SIZES = (0, 1, 2, 5, 17, 40, 256, 300, 530, 1300, 70_001)
 SEEDS = range(6)  # of answers, for each size
-PLAIN = (int, float, str, bytes, list, dict, set, tuple, type(None))
+PLAIN = (int, float, str, bytes, list, dict, set, tuple, deque, bytearray, type(None))
 
 
 def check(path: Path, loop: Loop) -> None:
@@ -30,7 +32,9 @@ def check(path: Path, loop: Loop) -> None:
 
 
 def _check_run(path: Path, loop: Loop, call: Call, kernel: Kernel) -> None:
+    before = kept(loop)
     state = _judged(path, loop.start, lambda: (loop.start(call), []))[0]
+    _check_kept(path, loop, loop.start, before)
     for _ in range(MOST_TURNS):
         if isinstance(state, End):
             return
@@ -39,14 +43,19 @@ def _check_run(path: Path, loop: Loop, call: Call, kernel: Kernel) -> None:
             result = _judged(path, loop.turn, lambda: take_turn(loop, call, here, kernel))  # noqa: B023 - called at once
         except Crash:
             return  # the proof says so
-        after = kept(loop)
-        changed = [name for name in {**after, **before} if name not in before or after.get(name) != before[name]]
-        if changed:
-            what = f"it changes {changed[0]}; what must last belongs in the state"
-            raise Bad(path, line_of(loop.turn), f"the turn is not pure: {what}")
+        _check_kept(path, loop, loop.turn, before)
         if take_turn(loop, call, here, again) != result:
             raise Bad(path, line_of(loop.turn), "the turn is not pure: twice the same state, two results")
         state = result[0]
+
+
+def _check_kept(path: Path, loop: Loop, method: Callable[..., Any], before: dict[str, Any]) -> None:
+    """Raise Bad where ``method`` changed what could outlast it."""
+    after = kept(loop)
+    for name in {**after, **before}:
+        if name not in before or after.get(name) != before[name]:
+            what = f"it changes {name}; what must last belongs in the state"
+            raise Bad(path, line_of(method), f"the {method.__name__} is not pure: {what}")
 
 
 def _judged(path: Path, method: Callable[..., Any], code: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
@@ -92,7 +101,13 @@ def wrong_state(state: object) -> str:
         return f"{state!r:.60}: a state (a frozen dataclass), Unwinding, DONE or FAILED is expected"
     if not getattr(type(state), "__dataclass_params__").frozen:  # noqa: B009 - no stub knows it
         return f"a {type(state).__name__} that can be changed: write @dataclass(frozen=True)"
+    if extra := attributes_beside_fields(state):
+        return f"a {type(state).__name__} with an attribute that is no field, {extra}"
     for field in fields(state):
+        if not field.init:
+            return (
+                f"a {type(state).__name__} whose {field.name} cannot be passed: a field without init=False is expected"
+            )
         if wrong := wrong_value(getattr(state, field.name)):
             return f"a {type(state).__name__} whose {field.name} is {wrong}: states hold ints, Booleans and None"
     return ""

@@ -113,11 +113,19 @@ def faults_in(tree: ast.Module, class_name: str) -> Iterator[tuple[int, str]]:
         for part in ast.walk(definition):
             if isinstance(part, ast.expr | ast.pattern) and (what := _complaint(part)):
                 yield part.lineno, f"the strategy {what}"
+            if isinstance(part, ast.arguments):
+                for default in (*part.defaults, *filter(None, part.kw_defaults)):
+                    if isinstance(default, ast.Call | ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp):
+                        yield default.lineno, "a default value that can change: what must last belongs in the state"
 
 
 def _reached(tree: ast.Module, name: str) -> Iterator[ast.AST]:
-    """Yield the class ``name`` and those of the file's own functions and classes that it names, or that these do."""
-    own = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    """Yield the class ``name`` and those of the file's own functions, classes and values that it names, or that these
+    do."""
+    own: dict[str, ast.AST] = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            own |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
     seen, waiting = {name}, [name]
     while waiting:
         definition = own.get(waiting.pop())
@@ -136,12 +144,14 @@ def _complaint(node: ast.expr | ast.pattern) -> str:
             return "uses a float, by /: pages are counted in ints, divide with //"
         case ast.Call(func=ast.Name(id="float" | "str" | "repr" | "ascii" as called)):
             return f"uses {called}(): pages are counted in ints"
-        case ast.Call(func=ast.Name(id="id" | "eval" | "exec" as called)):
+        case ast.Call(func=ast.Name(id="id" | "eval" | "exec" | "hasattr" | "callable" as called)):
             return f"uses {called}(): it cannot be read for all numbers at once"
         case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kinds]) if _names_a_number(kinds):
             return "asks whether a value is a number: for the proof it is a symbol"
         case ast.MatchClass(cls=kind) if _names_a_number(kind):
             return "asks whether a value is a number: for the proof it is a symbol"
+        case ast.Attribute(attr="__class__"):
+            return "asks of what type a value is, by __class__"
         case ast.MatchSingleton(value=bool(truth)):
             return f"asks what object a value is, by `case {truth}`: write `if`"
         case ast.Compare(left=left, ops=ops, comparators=others):

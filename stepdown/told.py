@@ -76,7 +76,7 @@ def spelled(word: str) -> str:
     """Return an event of ``told`` in words; anything else as it is."""
     what = {"a": "attempt", "s": "split", "f": "free", "c": "clear"}.get(word[:1])
     numbers = word[1:].split(",")
-    if what is None or not numbers[0].isdigit():
+    if what is None or not numbers[0].isdigit() or len(numbers) != (3 if what == "attempt" else 2):
         return word
     if what == "attempt":
         order, flags, frame = numbers

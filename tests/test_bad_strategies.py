@@ -13,7 +13,7 @@ HEAD = """\
 from dataclasses import dataclass; from enum import IntEnum
 from stepdown import DONE, Loop, Unwinding
 def helps(i): return (i > 100) is True
-Mode = IntEnum("Mode", {"GOOD": 0, "BAD": 1}); calls = 0
+Mode = IntEnum("Mode", {"GOOD": 0, "BAD": 1}); calls = 0; is_int = lambda x: isinstance(x, int)
 seen = []
 
 @dataclass(frozen=True)
@@ -84,6 +84,10 @@ TURNS = {
     "case-int": ("i = state.i\n        match i:\n            case int(): pass", "asks whether a value", AT + 2),
     "eval": ("i = state.i; bad = eval('i is 100')", "the strategy uses eval()", AT),
     "helper": ("i = state.i; bad = helps(i)", "asks what object a value is", 3),
+    "lambda": ("i = state.i; bad = is_int(i)", "asks whether a value is a number", 4),
+    "attribute": ("i = state.i; bad = hasattr(i, 'real')", "the strategy uses hasattr()", AT),
+    "class-of": ("i = state.i; bad = i.__class__ == int", "asks of what type a value is", AT),
+    "default": ("i = state.i\n        def f(seen=[]): pass\n        f()", "a default value that can change", AT + 1),
 }
 
 
@@ -144,6 +148,38 @@ def test_a_fault_that_only_the_proof_comes_to_is_told_the_same_way(tmp_path: Pat
     said = refused("verify", written(tmp_path, far), "--claims", "page-total")
     assert f"mine.py:{AT + 2 * (error == 'Endless')}: the turn raises {error}" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("return State(0)", "self.n = call.n; return State(0)", "the start is not pure: it changes self.n"),
+        (
+            "return State(0)",
+            "seen.append(call.n); return State(0)",
+            "the start is not pure: it changes the global seen",
+        ),
+        ("    i: int\n", "    i: int\n    def __post_init__(self): object.__setattr__(self, 'k', 0)\n", "no field, k"),
+        ("    i: int\n", "    i: int\n    k: int = field(default=0, init=False)\n", "whose k cannot be passed"),
+    ],
+    ids=["attribute", "global", "no field", "no init"],
+)
+def test_rejects_what_lasts_beside_the_state(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    head = HEAD.replace("import dataclass;", "import dataclass, field;")
+    assert reason in complaint(tmp_path, head.replace(old, new, 1))
+
+
+def test_a_start_that_raises_far_out_is_told_with_its_line(tmp_path: Path) -> None:
+    far = HEAD.replace("return State(0)", "assert call.n < 10**6; return State(0)")
+    assert f"mine.py:{AT - 3}: the start raises AssertionError" in refused("verify", written(tmp_path, far))
+
+
+def test_a_cached_property_is_no_part_of_the_state(tmp_path: Path) -> None:
+    text = HEAD.replace("    i: int\n", "    i: int\n    @cached_property\n    def next(self): return self.i + 1\n", 1)
+    text = text.replace("State(i + 1)", "State(state.next)").replace(
+        "enum import", "functools import cached_property; from enum import"
+    )
+    assert [a.word.value for a in verify(written(tmp_path, text), ["page-total", "terminates"])] == ["PROVED"] * 2
 
 
 def test_identity_of_what_is_no_number_may_be_asked(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
@@ -348,7 +349,20 @@ class AsksWhatText(Patched):
         return super().turn(call, state, kernel)
 
 
-@pytest.mark.parametrize("loop", [AsksWhatObject(), AsksWhatText()], ids=["object", "text"])
+class AsksWhatItHas(Patched):
+    """Asks for an order too large where a number of a size that no sampled run has knows what ints know."""
+
+    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
+        """Take a pass."""
+        if state.count > 1_000_000:
+            with suppress(AttributeError):
+                kernel.alloc_pages(call.gfp, 11 * state.count.denominator)
+        return super().turn(call, state, kernel)
+
+
+@pytest.mark.parametrize(
+    "loop", [AsksWhatObject(), AsksWhatText(), AsksWhatItHas()], ids=["object", "text", "attribute"]
+)
 def test_what_a_real_turn_does_otherwise_than_it_was_read_is_unsupported(loop: Loop) -> None:
     for name in ("page-total", "orders-deliverable", "terminates"):
         answer = Prover(with_turn("asks", loop)).prove(name)

@@ -16,7 +16,7 @@ from proofs.engine import shape as shapes
 from proofs.engine.explorer import says
 from proofs.engine.literals import Literal, definition, evaluate
 from proofs.engine.solver import Solver
-from proofs.engine.symbols import Bool, Int, variable
+from proofs.engine.symbols import Bool, Int, Misuse, variable
 from proofs.engine.system import CONSTANTS, System, Transition
 from spec.targets import Target
 
@@ -82,6 +82,13 @@ def taken(
             yield at
 
 
+def check_reading(path: Transition, values: Values, system: System) -> None:
+    """Raise Misuse where a real turn that takes ``path`` did otherwise than it says: the code does something else with
+    a symbol than with the numbers that it stands for."""
+    if did := disagreement(path, values, system):
+        raise Misuse(f"a turn does not do for a symbol what it does for numbers: from {values.turn.before} {did}")
+
+
 def disagreement(path: Transition, values: Values, system: System) -> str:
     """Return how a real turn that takes ``path`` did otherwise than the path says, "" where it did the same."""
     turn = values.turn
@@ -135,7 +142,11 @@ def paths_taken(system: System, wanted: Sequence[Transition], call: Call, step: 
         return []
     place, data = shapes.take_apart(step.before, system.promoted, constants=CONSTANTS)
     here = [path for path in wanted if path.source is not None and path.source.loop == place]
-    return [here[at] for at in taken(enumerate(here), data | {"n": call.n, "watch": 0}, call, step)]
+    data = data | {"n": call.n, "watch": 0}
+    found = [here[at] for at in taken(enumerate(here), data, call, step)]
+    for path in found:
+        check_reading(path, of_the_turn(of_the_call(call), data, step), system)
+    return found
 
 
 def taken_by_no_run(target: Target, system: System, wanted: Iterable[Wanted]) -> list[Transition]:

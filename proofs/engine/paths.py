@@ -30,12 +30,12 @@ MOST_LOCATIONS = 400  # of one product; the patched loop with a claim has about 
 class LoopRaised(Exception):
     """The loop's own code raised something; the text says what, and where."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, method: str, error: Exception) -> None:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}: " if trace is not None else ""
-        super().__init__(f"{where}the turn raises {type(error).__name__}: {error}")
+        super().__init__(f"{where}the {method} raises {type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,10 @@ class _Reader:
             state = self.loop.start(self.call)
         except Crash as crash:
             return Transition(None, (), None, wrong=crash.reason, crash=crash.claim)
+        except (TooManyPaths, NotDeterministic, SolverUnknown, Unsupported):
+            raise
+        except Exception as error:
+            raise LoopRaised("start", error) from None
         return self._led_to(state, view, [state] if isinstance(state, End) else [], guessed=False)
 
     def turn(self, location: Location, fields: Sequence[str], explorer: Explorer[Transition]) -> Transition:
@@ -116,7 +120,7 @@ class _Reader:
         except (TooManyPaths, NotDeterministic, SolverUnknown, Unsupported):
             raise
         except Exception as error:
-            raise LoopRaised(error) from None
+            raise LoopRaised("turn", error) from None
         return self._led_to(after, machine.view, done, machine.guessed)
 
     def _led_to(self, state: Any, view: View, events: Sequence[Event], guessed: bool) -> Transition:

@@ -98,6 +98,13 @@ def _field_names_of(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
 
 
+def attributes_beside_fields(value: Any) -> str:
+    """Return the name of an attribute of a dataclass that is neither a field nor a cached property, "" for none."""
+    kind: Any = type(value)
+    extra = getattr(value, "__dict__", {}).keys() - set(_field_names_of(kind))
+    return min((name for name in extra if not isinstance(getattr(kind, name, None), cached_property)), default="")
+
+
 def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[type, ...], data: Data) -> Any:
     kind: Any = type(value)
     if kind is int:  # most parts are
@@ -106,6 +113,8 @@ def _shape(value: Any, promoted: Collection[str], name: str, constants: tuple[ty
         return Constant(value)
     names = _field_names_of(kind)
     if names:
+        if len(getattr(value, "__dict__", ())) > len(names) and (extra := attributes_beside_fields(value)):
+            raise Misuse(f"the state's {name or 'value'} has an attribute that is no field, {extra}")
         prefix = f"{name}." if name else ""
         parts = tuple([_shape(getattr(value, own), promoted, prefix + own, constants, data) for own in names])
         return _record(kind, parts)
