@@ -131,6 +131,6 @@ class Lockstep(Monitor):
 def in_step_with(other: Loop) -> type[Lockstep]:
     """Return the monitor that lets ``other`` run beside the loop that is watched. Raises Unsupported where the other's
     rollback need not end in failure, having asked for nothing."""
-    if type(other).unwind is not Loop.unwind:
+    if other.__class__.unwind is not Loop.unwind:
         raise Unsupported("", "the loop beside has a rollback of its own: not followed")
     return type("Lockstep", (Lockstep,), {"other": other})
