@@ -80,6 +80,7 @@ ORDERS = {  # what is asked for with one page, granted: by the C standard
     ),
     "likely is 0 or 1": (text_of("order = likely(count + 6); " + ASK), 1),
     "WARN_ON asks once": (text_of("if (WARN_ON(!(pages[i] = get(gfp, 3)))) goto undo;", top=GET), 1),
+    "the size of a cast that reads as a call": (text_of("order = sizeof((u8)(count)); " + ASK), 1),
     "the comma's left side comes first": (text_of("pages[i] = (order = 2, alloc_pages(gfp, order));"), 2),
 }  # fmt: skip
 

@@ -181,7 +181,7 @@ class Expressions:
     def _sizeof_expression(self, node: Node) -> Compiled:
         try:
             inner = node.child_by_field_name("type")
-            if any(part.type == "call_expression" for part in walk(node)):
+            if any(part.type == "call_expression" and _names_what_it_calls(part) for part in walk(node)):
                 return self.unread(node, "a call whose type alone is asked for")
             kind = self.type_of(inner) if inner is not None else self._unevaluated(part_of(node, "value"))
             size = self.model.size_bytes(kind)
@@ -249,3 +249,8 @@ class Expressions:
     def place(self, node: Node) -> str:
         """Return file:line and the source of ``node``, for a sentence about it."""
         return f'{self.where(node)}: "{" ".join(text(node).split())[:60]}"'
+
+
+def _names_what_it_calls(call: Node) -> bool:
+    """Return whether a call is one by name, and no cast that the parser took for a call: "(u8)(x)"."""
+    return part_of(call, "function").type == "identifier"
