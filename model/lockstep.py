@@ -135,6 +135,7 @@ class Lockstep(Loop):
     def __init__(self, first: Loop, second: Loop) -> None:
         self.first = first
         self.second = second
+        self.follows = False  # it is the second that is read now
 
     @property
     def harmless(self) -> tuple[str, ...]:
@@ -147,8 +148,8 @@ class Lockstep(Loop):
         return {f"first.{name}": limits for name, limits in self.first.ranges().items()}
 
     def position(self) -> str:
-        """Return where the first loop stands."""
-        return self.first.position()
+        """Return where the loop stands that was read last."""
+        return "the model: " if self.follows else self.first.position()
 
     def start(self, call: Call) -> Any:
         """Return where both stand before their first turn."""
@@ -163,9 +164,11 @@ class Lockstep(Loop):
         unwinding = isinstance(state, Unwinding)
         listening = Listening(kernel, None if unwinding else state.filled_to)
         listening.events = kernel.events
+        self.follows = False
         after = (self.first.unwind if unwinding else self.first.turn)(call, state.first, listening)
         kernel.events = listening.events
         echo = Echo(listening, call)
+        self.follows = True
         second = self._follow(call, state.second, echo, unwinding)
         require(not echo.attempts, "an attempt is not made")
         require(not echo.frees, "a page is not freed")
