@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from model.c.line import COMPARISONS, Line
@@ -26,6 +27,8 @@ from model.c.values import (
 )
 from model.kernel import Crash, Unsupported
 
+FLAG_BITS = 32  # of a type that holds every flag
+
 
 def wrapped(value: Any, kind: CInt) -> Any:
     """Return the number of the type that equals ``value`` modulo 2^bits; of bool, whether it is not 0."""
@@ -40,8 +43,12 @@ def wrapped(value: Any, kind: CInt) -> Any:
 def convert(value: Any, source: CInt, to: CInt, where: str, quiet: bool = False) -> Any:
     """Return ``value`` of type ``source`` in the type ``to``: Trouble where it does not fit, unless ``quiet``."""
     if isinstance(value, Special):
-        if isinstance(value, PowerOf) and not (to.low <= source.low and source.high <= to.high):
+        if isinstance(value, TopBit | PowerOf) and not (to.low <= source.low and source.high <= to.high):
             return convert(value.number(), source, to, where, quiet)
+        if isinstance(value, Bits) and to.bits < FLAG_BITS:
+            raise Unsupported(where, f"flags converted to {to}")
+        if isinstance(value, OrderMask) and to.bits == 1:
+            return 1 if value.above(0) else 0
         return value
     if to.bits == 1:
         return 1 if value != 0 else 0
@@ -119,7 +126,7 @@ def shift_left(one: Any, by: Any, kind: CInt, where: str) -> Any:
     if isinstance(by, TopBit) and one in (1, 2) and not kind.signed:
         if by.of.bit_length() > kind.bits:
             raise Crash(UNDEFINED, f"{where}: a shift by {kind.bits} or more")
-        return PowerOf(by, one - 1)
+        return PowerOf(by, one - 1, 0, kind.bits)
     by = _shift_count(by, kind, where)
     if kind.signed and one < 0:
         raise Crash(UNDEFINED, f"{where}: a negative number is shifted left")
@@ -176,7 +183,7 @@ def special_binary(sign: str, one: Any, other: Any, kind: CInt, where: str) -> A
     if sign in ("<<", ">>") and not isinstance(one, Special):
         return OPERATIONS[sign](one, other, kind, where)
     if sign == "-" and isinstance(one, PowerOf) and not one.minus and not isinstance(other, Special) and other == 1:
-        return PowerOf(one.top, one.shift, 1)
+        return replace(one, minus=1)
     if sign == "&":
         for mask, kept in ((one, other), (other, one)):
             if isinstance(mask, PowerOf) and mask.minus and not isinstance(kept, Special):

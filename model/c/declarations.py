@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+from keyword import iskeyword
+
 from tree_sitter import Node
 
 from model.c.expressions import Variable
@@ -37,13 +40,17 @@ class Declarations(Places):
         if kind is None:
             return Opaque("?")
         name = " ".join(text(kind).split())
-        if kind.type in ("primitive_type", "sized_type_specifier"):
-            if name in self.model.named:
-                return self.model.named[name]
-            return keywords(self.model, name) or Opaque(name)
-        if name == "struct page":
-            return PAGE
-        return self.model.named.get(name, Opaque(name))
+        return PAGE if name == "struct page" else self.named(name)
+
+    def named(self, name: str) -> Type:
+        """Return the type called ``name``, Opaque where it is not known, or not what the file says."""
+        if not self.names_of_types().isdisjoint(name.split()):
+            return Opaque(name)
+        return self.model.named.get(name) or keywords(self.model, name) or Opaque(name)
+
+    def names_of_types(self) -> AbstractSet[str]:
+        """Return the names that the file itself gives a meaning, of types and of macros."""
+        raise NotImplementedError
 
     def returned(self, function: Node) -> Type:
         """Return the type of what a function returns."""
@@ -81,11 +88,15 @@ class Declarations(Places):
 
     def declare(self, name: str, kind: Type) -> Variable:
         """Return a new variable, in the innermost scope from now on."""
+        if iskeyword(name):  # of Python: its fields cannot be called so
+            name, called = f"{name}_", name
+        else:
+            called = name
         same = sum(variable.name == name or variable.name.startswith(f"{name}_no_") for variable in self.variables)
         own = f"{name}_no_{same + 1}" if same or name in RESERVED else name
         variable = Variable(len(self.variables), own, kind)
         self.variables.append(variable)
-        self.scopes[-1][name] = variable
+        self.scopes[-1][called] = variable
         return variable
 
 

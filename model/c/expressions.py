@@ -28,6 +28,9 @@ class Compiled:
     constant: Any = None  # the value; None: not a constant
 
 
+NULL = Compiled(Pointer(VOID), lambda _: None)
+
+
 @dataclass(frozen=True)
 class Variable:
     """A declared variable: each declaration has its own."""
@@ -61,6 +64,10 @@ class Expressions:
 
     def type_of(self, node: Node) -> Type:
         """Return the type that a type descriptor names."""
+        raise NotImplementedError
+
+    def named(self, name: str) -> Type:
+        """Return the type called ``name``, Opaque where it is not known."""
         raise NotImplementedError
 
     def look(self, node: Node) -> Compiled | None:
@@ -119,6 +126,8 @@ class Expressions:
 
     def truth_of(self, found: Compiled, node: Node) -> Callable[[Any], Any]:
         """Return whether an expression is not 0, not NULL, not an empty set."""
+        if isinstance(found.kind, Opaque) and found.kind is not UNREAD:
+            return self.unread(node, f"a branch on a {found.kind}").run
         run, where = found.run, self.where(node)
         pointer = isinstance(found.kind, Pointer)
 
@@ -153,7 +162,7 @@ class Expressions:
         return Compiled(kind, lambda _: value, value)
 
     def _null(self, node: Node) -> Compiled:
-        return Compiled(Pointer(VOID), lambda _: None)
+        return NULL
 
     def _true(self, node: Node) -> Compiled:
         return Compiled(self.model.int, lambda _: 1, 1)
@@ -181,6 +190,8 @@ class Expressions:
     def _sizeof_expression(self, node: Node) -> Compiled:
         try:
             inner = node.child_by_field_name("type")
+            if any(part.type in ("string_literal", "abstract_array_declarator") for part in walk(node)):
+                return self.unread(node, "the size of an array without a name")
             if any(part.type == "call_expression" and _names_what_it_calls(part) for part in walk(node)):
                 return self.unread(node, "a call whose type alone is asked for")
             kind = self.type_of(inner) if inner is not None else self._unevaluated(part_of(node, "value"))
@@ -198,8 +209,8 @@ class Expressions:
                 return inner.to
         if node.type == "identifier":
             variable = self.variable(text(node))
-            if variable is None and text(node) in self.model.named:
-                return self.model.named[text(node)]
+            if variable is None and not isinstance(known := self.named(text(node)), Opaque):
+                return known
         return self.expr(node).kind
 
     # -- conversions
@@ -242,7 +253,7 @@ class Expressions:
                 return Compiled(to, lambda _: None)
             if isinstance(source, Pointer):
                 return Compiled(to, run)
-        if isinstance(to, Opaque) or isinstance(source, Opaque):
+        if isinstance(to, Opaque):
             return Compiled(to, run)
         return self.unread(node, f"a conversion from {source} to {to}")
 

@@ -17,7 +17,18 @@ from model.c.siblings import LOWEST, profile_of
 from model.c.source import Source
 from model.c.table import PAGE_SHIFT
 from model.c.types import PAGE_ARRAY, CInt, DataModel
-from model.c.values import CALLERS_GFP, UNDEFINED, Block, Buffer, OrderMask, Special, Unknown, callers_attrs, usable
+from model.c.values import (
+    CALLERS_GFP,
+    UNDEFINED,
+    Block,
+    Buffer,
+    OrderMask,
+    Special,
+    Trouble,
+    Unknown,
+    callers_attrs,
+    usable,
+)  # fmt: skip
 from model.events import DONE, FAILED, End
 from model.gfp import Gfp
 from model.kernel import Crash, Kernel, Unsupported
@@ -119,6 +130,10 @@ class CFunction(Loop):
         self.model = model
         self.reader = Reader(source, name, model, dict(configs or {}), dict(constants or {}))
         self.code = self.reader.steps
+        self.unset = [
+            Trouble(UNDEFINED, f"{source.name}: {v.name} is used before it holds a value")
+            for v in self.reader.variables
+        ]
         self.live = live_at(self.code)
         self.line = self.reader.line
         self.history = history  # follow from which slot on nothing was ever stored
@@ -166,7 +181,7 @@ class CFunction(Loop):
     def start(self, call: Call) -> Any:
         """Return the state at the first loop head that is cut, or the End of a call that never comes to one."""
         nowhere = NoAllocator()
-        frame = Frame([None] * len(self.reader.variables), Kernel(nowhere, nowhere), call, self._slots(nowhere))
+        frame = Frame(list(self.unset), Kernel(nowhere, nowhere), call, self._slots(nowhere))
         frame.memory.stored_to = 0 if self.history else None
         for variable, bound in zip(self.reader.parameters, self.bounds, strict=True):
             frame.vars[variable.index] = self._passed(bound, call)
@@ -174,7 +189,7 @@ class CFunction(Loop):
 
     def turn(self, call: Call, state: Any, kernel: Kernel) -> Any:
         """Go on from one loop head to the next, or to the end."""
-        frame = Frame([None] * len(self.reader.variables), kernel, call, Slots(kernel))
+        frame = Frame(list(self.unset), kernel, call, Slots(kernel))
         frame.memory.freed = state.freed
         frame.memory.stored_to = state.stored_to if self.history else None
         at = next(start for start, (kind, _) in self.states.items() if kind is state.__class__)

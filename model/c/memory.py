@@ -37,6 +37,8 @@ class Slots:
         if self.stored_to is not None and slot >= self.stored_to:
             return None if buffer.zeroed else Trouble(UNDEFINED, f"{where}: a slot is read that was never written")
         found = self.kernel.load(slot)
+        if found is None and not buffer.zeroed:
+            return Trouble(UNDEFINED, f"{where}: a slot is read that was never written")
         self.written.append((slot, found, 1))  # read again, it holds the same
         return found
 

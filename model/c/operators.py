@@ -8,11 +8,11 @@ from typing import Any
 from tree_sitter import Node
 
 from model.c import arith
-from model.c.expressions import UNREAD, Compiled, Expressions
+from model.c.expressions import NULL, UNREAD, Compiled, Expressions
 from model.c.line import COMPARISONS
 from model.c.pointers import moved
 from model.c.source import part_of, sign_of
-from model.c.types import VOID, CInt, Pointer, Type
+from model.c.types import PAGE_ARRAY, PAGE_POINTER, CInt, Pointer, Type
 from model.c.values import Bits, Special, Trouble, number
 from model.kernel import Crash, Unsupported
 
@@ -27,7 +27,9 @@ class Operators(Expressions):
             kind: Type = self.model.common(yes.kind, no.kind)
             yes, no = self._operand(yes, kind, node), self._operand(no, kind, node)
         else:
-            kind = yes.kind if isinstance(yes.kind, Pointer) else no.kind
+            kind = yes.kind if isinstance(yes.kind, Pointer) and yes is not NULL else no.kind
+            if isinstance(kind, Pointer):
+                yes, no = self.converted(yes, kind, node), self.converted(no, kind, node)
         return Compiled(kind, lambda f: yes.run(f) if asked(f) else no.run(f))
 
     def _operand(self, value: Compiled, kind: Type, node: Node, quiet: bool = False) -> Compiled:
@@ -91,7 +93,7 @@ class Operators(Expressions):
         where = self.place(node)
         if sign == "+" and isinstance(other.kind, Pointer):
             one, other = other, one
-        if sign in "+-" and isinstance(one.kind, Pointer) and isinstance(other.kind, CInt):
+        if sign in "+-" and one.kind in (PAGE_POINTER, PAGE_ARRAY) and isinstance(other.kind, CInt):
             base, by = one.run, other.run
             if sign == "+":
                 return Compiled(one.kind, lambda f: moved(base(f), number(by(f), where), where))
@@ -155,4 +157,4 @@ class Operators(Expressions):
 
 
 def _is_null(value: Compiled) -> bool:
-    return value.kind == Pointer(VOID) or (isinstance(value.kind, CInt) and value.constant == 0)
+    return value is NULL or (isinstance(value.kind, CInt) and value.constant == 0)

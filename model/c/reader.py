@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tree_sitter import Node
 
 from model.c import table
 from model.c.arith import wrapped
-from model.c.declarations import keywords
 from model.c.expressions import UNREAD, Compiled, Variable
 from model.c.flow import Step
 from model.c.siblings import around, profile_of
 from model.c.source import Source, changes, declared_name, expression, inner_of, sign_of, text, walk
 from model.c.statements import Statements, assign, child_of
-from model.c.types import VOID, Array, CInt, DataModel, Type
-from model.c.values import Bits, Special, number
+from model.c.types import VOID, Array, CInt, DataModel, Opaque, Type
+from model.c.values import UNDEFINED, Bits, Special, Trouble, number
 from model.kernel import Unsupported
 
 MOST_MACROS = 50  # expanded within each other
@@ -52,6 +52,7 @@ class Reader(Statements):
         self.line_of_macro = ""
         function = source.function(name)
         self.line = function.start_point[0] + 1
+        self.function = function
         self.outermost = source  # where the function lies, and the others that it calls
         caller, mask = profile_of(name).caller, profile_of(name).order_mask
         self.each_attempt = mask != "" and mask not in constants  # is a turn of its own: a walk down any mask is long
@@ -75,6 +76,10 @@ class Reader(Statements):
                 self.never(step, node, "a goto backwards: a loop in disguise")
 
     # -- what expressions ask for
+
+    def names_of_types(self) -> AbstractSet[str]:
+        """Return the names that the file itself gives a meaning, of types and of macros."""
+        return self.source.names_of_types
 
     def where(self, node: Node) -> str:
         """Return file:line of ``node``."""
@@ -105,13 +110,15 @@ class Reader(Statements):
             self.used_constants.add(name)
             kind = self.model.int if value <= self.model.int.high else self.model.ulong
             return Compiled(kind, lambda _: value, value)
-        known = table.constant(self, name)
+        known = table.constant(self, name) if name not in self.source.names_of_values else None
         if known is None:
             return self.unread(node, "a name that is in no table")
         self.used.setdefault(name, self.where(node))
         return known
 
     def _macro(self, node: Node, name: str) -> Compiled:
+        if not self.source.is_always_defined(name, self.function):
+            return self.unread(node, "a macro that is not always defined, or not there")
         values = {body for body, _ in self.source.macros[name]}
         body, line = self.source.macros[name][0]
         if len(values) > 1 or name in self.source.function_macros:
@@ -165,7 +172,10 @@ class Reader(Statements):
                 continue
             if "const" not in words and ("static" not in words or self._assigned(name)):
                 return None
-            kind, size = self.base(declared[0]), child_of(declarator, "declarator").child_by_field_name("size")
+            array = child_of(declarator, "declarator")
+            kind, size, inner = self.base(declared[0]), array.child_by_field_name("size"), child_of(array, "declarator")
+            if inner.type != "identifier":  # an array of arrays, or of pointers
+                return None
             entries = [self.expr(child) for child in value.named_children if child.type != "comment"]
             if not isinstance(kind, CInt) or any(not _is_entry(entry, kind) for entry in entries):
                 return None
@@ -207,6 +217,8 @@ class Reader(Statements):
         if arguments is not None and (kind := self._cast_to(node)) is not None:
             return self.cast(arguments, kind, node)
         nodes = [child for child in arguments.named_children if child.type != "comment"] if arguments else []
+        if name in self.source.function_macros or name in self.source.macros:
+            return self._unread_call(node, "a macro of the file's own, called")
         if name == "IS_ENABLED" and len(nodes) == 1:
             return self._config(text(nodes[0]))
         if name == "ARRAY_SIZE" and len(nodes) == 1:
@@ -215,8 +227,6 @@ class Reader(Statements):
                 return self.unread(node, "an array that is not constant")
             length = found[0].length
             return Compiled(self.model.size_t, lambda _: length, length)
-        if name in self.source.function_macros or name in self.source.macros:
-            return self._unread_call(node, "a macro of the file's own, called")
         read = table.helper(name)
         if read is not None and (name not in self.source.functions or name in table.EVEN_IF_DEFINED):
             self.used.setdefault(name, self.where(node))
@@ -242,7 +252,13 @@ class Reader(Statements):
         if node.type == "call_expression":
             name = table.called(node)
             return name in self.source.functions or (table.helper(name) is not None and name not in table.UNASKED)
-        return changes(node)
+        return changes(node) or self._is_macro(node)
+
+    def _is_macro(self, node: Node) -> bool:
+        """Return whether ``node`` is a macro's name, and the macro may be more than a number."""
+        name = text(node) if node.type == "identifier" else ""
+        bodies = [body for body, _ in self.source.macros.get(name, ())]
+        return name in self.source.function_macros or any(not re.fullmatch(r"[\w ()]*", body) for body in bodies)
 
     def _cast_to(self, node: Node) -> Type | None:
         """Return the type where a call is none, but a cast that the parser took for one: "(u64)(x)"."""
@@ -250,14 +266,15 @@ class Reader(Statements):
         if function is None or function.type != "parenthesized_expression":
             return None
         name = text(function)[1:-1].strip()
-        return self.model.named.get(name) if self.variable(name) is None else None
+        known = self.named(name)
+        return known if self.variable(name) is None and not isinstance(known, Opaque) else None
 
     def _helped(self, read: table.Helper, name: str, node: Node, nodes: list[Node]) -> Compiled:
         args = []
         for at, argument in enumerate(nodes):
             if at == 0 and name in table.TAKES_TYPE:
-                kind = self.model.named.get(text(argument)) or keywords(self.model, text(argument))
-                if kind is None:
+                kind = self.named(" ".join(text(argument).split()))
+                if isinstance(kind, Opaque):
                     return self.unread(node, "a type that is not known")
                 args.append(Compiled(kind, lambda _: None))
                 continue
@@ -274,8 +291,8 @@ class Reader(Statements):
             return unread[0]
         try:
             return read(self, node, args)
-        except IndexError:
-            return self.unread(node, "too few arguments")
+        except (IndexError, ValueError):
+            return self.unread(node, "another number of arguments")
 
     def _config(self, name: str) -> Compiled:
         self.asked_configs.add(name)
@@ -303,7 +320,7 @@ class Reader(Statements):
             if outer.type == "conditional_expression" or sign_of(outer) in ("&&", "||"):
                 return self._unread_call(node, "a call that is not always made, in an expression")
             beside = (part for child in outer.named_children if child != inner for part in walk(child))
-            if outer.type != "init_declarator" and any(map(changes, beside)):
+            if outer.type != "init_declarator" and any(changes(part) or self._is_macro(part) for part in beside):
                 return self._unread_call(node, "a call beside something else that changes something")
             inner, outer = outer, outer.parent
         if outer is not None and outer.type == "for_statement":
@@ -311,6 +328,8 @@ class Reader(Statements):
         if source is around() and self.source is not source:
             self.retold.add(name)
         function = source.function(name)
+        if source is self.outermost and not source.is_there(function, self.function):
+            return self._unread_call(node, "a function that is not always there")
         wanted = self.parameters_of(function)
         if len(wanted) != len(nodes):
             return self.unread(node, "another number of arguments than parameters")
@@ -321,11 +340,18 @@ class Reader(Statements):
         for (parameter, kind), value in zip(wanted, values, strict=True):
             variable = self.declare(parameter, kind)
             converted = self.converted(value, kind, node)
-            if converted.constant is not None and not isinstance(converted.constant, Special):
+            if (
+                isinstance(kind, CInt)
+                and converted.constant is not None
+                and not isinstance(converted.constant, Special)
+            ):
                 self._fix(variable, parameter, converted.constant, function)
             self.emit("do", assign(variable.index, converted.run), node, writes={variable.index})
         kind = self.returned(function)
         result = None if kind == VOID else self.declare(f"{name}()", kind)
+        if result is not None:
+            nothing = Trouble(UNDEFINED, f"{self.where(node)}: {name}() returns no value")
+            self.emit("do", assign(result.index, lambda _: nothing), node, writes={result.index})
         returns: list[Step] = []
         self.calls.append((name, self.inlined, result, returns))
         caller, self.source = self.source, source

@@ -70,6 +70,11 @@ def sign_of(node: Node) -> str:
     return text(found) if found is not None else ""
 
 
+def child_name(node: Node) -> Node:
+    """Return the name of a definition. Raises Unsupported."""
+    return part_of(node, "name")
+
+
 def changes(node: Node) -> bool:
     """Return whether ``node`` by itself may change something."""
     return node.type in ("update_expression", "assignment_expression", "call_expression")
@@ -149,6 +154,47 @@ class Source:
         """Return the names of the macros that take arguments."""
         names = (node.child_by_field_name("name") for node in self.find("preproc_function_def"))
         return {text(name) for name in names if name is not None}
+
+    @cached_property
+    def names_of_types(self) -> set[str]:
+        """Return the names that the file itself gives to types, and those of its macros."""
+        found = set(self.macros) | self.function_macros
+        for node in self.find("type_definition"):
+            found |= {declared_name(declarator) for declarator in node.children_by_field_name("declarator")}
+        return found
+
+    @cached_property
+    def names_of_values(self) -> set[str]:
+        """Return the names of the file's own variables and enumerators."""
+        return {text(child_name(node)) for node in self.find("enumerator")} | set(self.globals)
+
+    @cached_property
+    def undefined(self) -> set[str]:
+        """Return the names of which an #undef speaks."""
+        return {word for node in self.find("preproc_call") for word in text(node).split()[1:2] if "undef" in text(node)}
+
+    def conditions(self, node: Node) -> tuple[int, ...]:
+        """Return the #if and #else that ``node`` stands under, outermost first, by where they begin; not one around
+        the whole file."""
+        found, outer = list[int](), node.parent
+        while outer is not None:
+            around = [child for child in self.root.named_children if child.type != "comment"] == [outer]
+            if outer.type in ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif") and not around:
+                found.append(outer.start_byte)
+            outer = outer.parent
+        return tuple(reversed(found))
+
+    def is_there(self, node: Node, function: Node) -> bool:
+        """Return whether ``node`` is there whenever ``function`` is."""
+        mine, its = self.conditions(node), self.conditions(function)
+        return its[: len(mine)] == mine
+
+    def is_always_defined(self, name: str, function: Node) -> bool:
+        """Return whether the macro ``name`` is defined, once and for all, where ``function`` is."""
+        defined = (node for node in self.find("preproc_def") if text(child_name(node)) == name)
+        return name not in self.undefined and all(
+            self.is_there(node, function) and node.start_byte < function.end_byte for node in defined
+        )
 
     @cached_property
     def globals(self) -> dict[str, list[Node]]:

@@ -12,7 +12,7 @@ from model.c.declarations import Declarations
 from model.c.expressions import UNREAD, Compiled, Variable
 from model.c.flow import LoopHead, Step
 from model.c.siblings import around
-from model.c.source import Source, declared_name, text, walk
+from model.c.source import Source, declared_name, sign_of, text, walk
 from model.c.types import VOID, Type
 from model.c.values import UNDEFINED, Trouble, settled
 from model.kernel import Unsupported
@@ -258,21 +258,18 @@ class Statements(Declarations):
 
     def _lower_preproc_ifdef(self, node: Node) -> None:
         name = text(child_of(node, "name"))
-        taken = self._defined(name, node) == (node.children[0].type == "#ifdef")
-        self._one_side(node, taken, skip=1)
+        if not name.startswith("CONFIG_"):
+            return self.never(self.emit("do", None, node), node, f"#ifdef {name}: not known, unlike CONFIG_ options")
+        self.asked_configs.add(name)
+        taken = bool(self.configs.get(name, False)) == (node.children[0].type == "#ifdef")
+        return self._one_side(node, taken, skip=1)
 
     def _lower_preproc_if(self, node: Node) -> None:
         condition = child_of(node, "condition")
-        found = self.expr(condition) if condition.type != "preproc_defined" else None
+        found = self.expr(condition) if not any(map(_computes, walk(condition))) else None
         if found is not None and found.constant is not None:
             return self._one_side(node, bool(found.constant), skip=1)
         return self.never(self.emit("do", None, node), node, f"#if {text(condition)[:40]}")
-
-    def _defined(self, name: str, node: Node) -> bool:
-        if not name.startswith("CONFIG_"):
-            return name in self.source.macros
-        self.asked_configs.add(name)
-        return bool(self.configs.get(name, False))
 
     def _one_side(self, node: Node, taken: bool, skip: int) -> None:
         other = node.child_by_field_name("alternative")
@@ -286,6 +283,11 @@ class Statements(Declarations):
                     self.statement(child)
             else:
                 self.never(self.emit("do", None, other), other, "#elif")
+
+
+def _computes(part: Node) -> bool:
+    """Return whether ``part`` of an #if asks what is defined, or reckons: it does so in wider types than C."""
+    return part.type == "preproc_defined" or sign_of(part) in ("+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", "~")
 
 
 def assign(index: int, run: Any) -> Any:

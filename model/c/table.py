@@ -10,10 +10,10 @@ from typing import Any
 
 from tree_sitter import Node
 
-from model.c.expressions import Compiled
+from model.c.expressions import NULL, Compiled
 from model.c.operators import Operators
 from model.c.pointers import page_of
-from model.c.types import PAGE_ARRAY, PAGE_POINTER, VOID, CInt, Pointer
+from model.c.types import PAGE_ARRAY, PAGE_POINTER, VOID, CInt
 from model.c.values import (
     DMA_ATTRS,
     GFP_FLAGS,
@@ -78,7 +78,7 @@ def constant(reader: Operators, name: str) -> Compiled | None:
         value, kind = numbers[name]
         return Compiled(kind, lambda _: value, value)
     if name == "NULL":
-        return Compiled(Pointer(VOID), lambda _: None)
+        return NULL
     return None
 
 
@@ -355,7 +355,7 @@ def _genmask(reader: Operators, node: Node, args: Sequence[Compiled]) -> Compile
     def run(f: Any) -> Any:
         top, bottom = usable(high(f)), number(low(f), where)
         if isinstance(top, TopBit) and bottom == 0 and top.of.bit_length() <= bits:
-            return PowerOf(top, 1, 1)
+            return PowerOf(top, 1, 1, bits)
         top = number(top, where)
         if bottom < 0 or top >= bits or bottom > top:
             return Trouble(UNDEFINED, f"{where}: a mask of no bits or too many")

@@ -70,6 +70,9 @@ PAGE_POINTER = Pointer(PAGE)
 PAGE_ARRAY = Pointer(PAGE_POINTER)
 
 
+WORDS = {"signed", "unsigned", "char", "short", "int", "long"}  # that name integers
+
+
 class DataModel:
     """The sizes of one kind of machine: "ilp32" (32-bit ARM) or "lp64"."""
 
@@ -103,6 +106,8 @@ class DataModel:
 
     def from_words(self, words: list[str]) -> CInt:
         """Return the type that keywords such as "unsigned long" spell."""
+        if not {*words} <= WORDS:
+            raise ValueError(" ".join(words))
         signed = "unsigned" not in words
         if "char" in words:  # plain char is unsigned on ARM, signed on x86
             if "signed" not in words and signed:
@@ -112,7 +117,7 @@ class DataModel:
             return CInt("short" if signed else "unsigned short", SHORT, signed)
         longs = words.count("long")
         kinds = {0: (self.int, self.uint), 1: (self.long, self.ulong), 2: (self.llong, self.ullong)}
-        if longs not in kinds or "float" in words or "double" in words:
+        if longs not in kinds:
             raise ValueError(" ".join(words))
         return kinds[longs][0 if signed else 1]
 

@@ -81,10 +81,11 @@ class PowerOf(Special):
     top: TopBit
     shift: int
     minus: int = 0
+    bits: int = 64  # of its type, which is unsigned
 
     def number(self) -> int:
-        """Return the power, or the mask, as a number."""
-        return (1 << (self.top.number() + self.shift)) - self.minus
+        """Return the power, or the mask, as a number of its type."""
+        return ((1 << (self.top.number() + self.shift)) - self.minus) % (1 << self.bits)
 
     def keeps(self, bit: int) -> bool:
         """Return whether the mask holds ``bit``."""
