@@ -70,11 +70,6 @@ def sign_of(node: Node) -> str:
     return text(found) if found is not None else ""
 
 
-def child_name(node: Node) -> Node:
-    """Return the name of a definition. Raises Unsupported."""
-    return part_of(node, "name")
-
-
 def changes(node: Node) -> bool:
     """Return whether ``node`` by itself may change something."""
     return node.type in ("update_expression", "assignment_expression", "call_expression")
@@ -142,11 +137,20 @@ class Source:
     def macros(self) -> dict[str, list[tuple[str, int]]]:
         """Return the object-like macros: every value, with its line."""
         found: dict[str, list[tuple[str, int]]] = {}
-        for node in self.find("preproc_def"):
-            name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-            if name is not None:
+        for name, nodes in self.defines.items():
+            for node in nodes:
+                value = node.child_by_field_name("value")
                 body = re.sub(r"/\*.*?\*/|//.*|\\\n", " ", text(value), flags=re.S) if value is not None else ""
-                found.setdefault(text(name), []).append((body.strip(), node.start_point[0] + 1))
+                found.setdefault(name, []).append((body.strip(), node.start_point[0] + 1))
+        return found
+
+    @cached_property
+    def defines(self) -> dict[str, list[Node]]:
+        """Return the definitions of the object-like macros."""
+        found: dict[str, list[Node]] = {}
+        for node in self.find("preproc_def"):
+            if (name := node.child_by_field_name("name")) is not None:
+                found.setdefault(text(name), []).append(node)
         return found
 
     @cached_property
@@ -166,7 +170,8 @@ class Source:
     @cached_property
     def names_of_values(self) -> set[str]:
         """Return the names of the file's own variables and enumerators."""
-        return {text(child_name(node)) for node in self.find("enumerator")} | set(self.globals)
+        names = (node.child_by_field_name("name") for node in self.find("enumerator"))
+        return {text(name) for name in names if name is not None} | set(self.globals)
 
     @cached_property
     def undefined(self) -> set[str]:
@@ -178,11 +183,16 @@ class Source:
         the whole file."""
         found, outer = list[int](), node.parent
         while outer is not None:
-            around = [child for child in self.root.named_children if child.type != "comment"] == [outer]
-            if outer.type in ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif") and not around:
+            if outer.type in ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif"):
                 found.append(outer.start_byte)
             outer = outer.parent
-        return tuple(reversed(found))
+        return tuple(start for start in reversed(found) if start != self.guard)
+
+    @cached_property
+    def guard(self) -> int:
+        """Return where the file's only part begins, which may be an #ifndef around it all; -1 where it has others."""
+        parts = [child for child in self.root.named_children if child.type != "comment"]
+        return parts[0].start_byte if len(parts) == 1 else -1
 
     def is_there(self, node: Node, function: Node) -> bool:
         """Return whether ``node`` is there whenever ``function`` is."""
@@ -191,9 +201,8 @@ class Source:
 
     def is_always_defined(self, name: str, function: Node) -> bool:
         """Return whether the macro ``name`` is defined, once and for all, where ``function`` is."""
-        defined = (node for node in self.find("preproc_def") if text(child_name(node)) == name)
         return name not in self.undefined and all(
-            self.is_there(node, function) and node.start_byte < function.end_byte for node in defined
+            self.is_there(node, function) and node.start_byte < function.end_byte for node in self.defines.get(name, ())
         )
 
     @cached_property
