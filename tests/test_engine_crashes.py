@@ -399,7 +399,7 @@ def test_a_slot_that_was_filled_is_not_read_as_null() -> None:
     assert not any("cut short" in assumption for answer in answers for assumption in answer.assumptions)
 
 
-@pytest.mark.parametrize(("holes", "back_to", "n"), [((0,), 0, 2), ((4,), 0, 6), ((2, 3), 0, 4), ((), -1, 1)], ids=str)
+@pytest.mark.parametrize(("holes", "back_to", "n"), [((4,), 0, 6), ((), -1, 1)], ids=str)
 def test_a_slot_that_may_hold_null_is_found(holes: tuple[int, ...], back_to: int, n: int) -> None:
     prover = Prover(with_turn("frees", FreesWhatItFilled(holes, back_to)))
     answer = prover.prove("page-total")
