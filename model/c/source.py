@@ -252,7 +252,7 @@ def _stands_for_a_loop(missing: Node) -> str:
     statement = missing.parent
     if missing.type != ";" or statement is None or statement.type != "expression_statement":
         return ""
-    call, block = statement.named_child(0), statement.next_named_sibling
+    call, block = next(iter(statement.named_children), None), statement.next_named_sibling
     if call is None or call.type != "call_expression" or block is None or block.type != "compound_statement":
         return ""
     return declared_name(call.child_by_field_name("function"))
