@@ -239,6 +239,7 @@ def test_a_lossy_value_that_is_never_used_is_no_trouble() -> None:
         ("i = DEEP;", 13, "DEEP"),
         ("list_for_each(page, next) { i++; }", 13, "list_for_each(), a macro that stands for a loop"),
         ("i = 1 { i++; }", 13, "a missing ;"),
+        ("{ over: }", 13, "a missing ;"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(body: str, line: int, construct: str) -> None:
