@@ -88,15 +88,12 @@ class Declarations(Places):
 
     def declare(self, name: str, kind: Type) -> Variable:
         """Return a new variable, in the innermost scope from now on."""
-        if iskeyword(name):  # of Python: its fields cannot be called so
-            name, called = f"{name}_", name
-        else:
-            called = name
-        same = sum(variable.name == name or variable.name.startswith(f"{name}_no_") for variable in self.variables)
-        own = f"{name}_no_{same + 1}" if same or name in RESERVED else name
+        plain = f"{name}_" if iskeyword(name) else name  # a state of Python's has it as a field
+        same = sum(variable.name == plain or variable.name.startswith(f"{plain}_no_") for variable in self.variables)
+        own = f"{plain}_no_{same + 1}" if same or name in RESERVED else plain
         variable = Variable(len(self.variables), own, kind)
         self.variables.append(variable)
-        self.scopes[-1][called] = variable
+        self.scopes[-1][name] = variable
         return variable
 
 
