@@ -24,6 +24,7 @@ from spec.targets import Target, before_first_0
 from stepdown.kernel_tree import orders_of, root_of
 from stepdown.verify import Usage, nearest
 
+MOST_EVENTS = 300  # of a run that shows how a function is to be read: a hundred turns do
 MOST_CONFIGS = 4  # options tried both ways: 16 readings
 C_FILE = re.compile(r"(?P<path>.+\.[ch])(?::(?P<name>\w+))?")
 
@@ -203,7 +204,7 @@ def read_function(
         for policy in (grant, refuse_above_0, granted_orders(0, 4)):
             try:
                 kernel = Kernel(Scripted((), policy), PageArray())
-                list(islice(run(function, Call(n), kernel), 5_000))
+                list(islice(run(function, Call(n), kernel), MOST_EVENTS))
             except (Crash, Unsupported):
                 continue
     if function.missed:

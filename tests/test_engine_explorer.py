@@ -309,7 +309,7 @@ def test_a_symbol_of_one_value_needs_no_branch() -> None:
 
 def test_bounds_on_one_form_answer_without_the_solver() -> None:
     solver, n = Solver(), variable("n")
-    explorer: Explorer[int] = Explorer(solver, ())
+    explorer: Explorer[int] = Explorer(solver, ((n >= 0).literal,))
 
     def code() -> int:
         if n >= 10:
@@ -319,6 +319,33 @@ def test_bounds_on_one_form_answer_without_the_solver() -> None:
     found = sorted(path.result or 0 for path in explorer.paths(code))
     assert found == [1, 4]
     assert solver.queries == 2  # for the first question alone, both answers of it
+
+
+@pytest.mark.parametrize("ask", [lambda n, m: n >= 10, lambda n, m: n == 3, lambda n, m: n != m, lambda n, m: n < m])
+def test_a_number_of_which_nothing_is_known_can_be_anything(ask: Callable[[Any, Any], Any]) -> None:
+    solver, n, m = Solver(), variable("n"), variable("m")
+    explorer: Explorer[bool] = Explorer(solver, ((m >= 0).literal, (m <= 5).literal))
+    found = list(explorer.paths(lambda: bool(ask(n, m))))
+    assert sorted(path.result for path in found if path.result is not None) == [False, True]
+    assert solver.queries == 0
+    for path in found:
+        assert solver.satisfiable((*explorer.given, *path.literals))
+
+
+@pytest.mark.parametrize(
+    "said", [lambda n, m: n // 8 <= 2, lambda n, m: n <= 5, lambda n, m: 2 * n == m, lambda n, m: n - m // 3 <= 0]
+)
+def test_a_number_that_was_mentioned_cannot(said: Callable[[Any, Any], Any]) -> None:
+    """In a quotient, too."""
+    n, m = variable("n"), variable("m")
+    explorer: Explorer[bool] = Explorer(Solver(), (said(n, m).literal, (m <= 9).literal))
+    assert [path.result for path in explorer.paths(lambda: bool(n >= 100))] == [False]
+
+
+def test_a_quotient_of_what_was_mentioned_is_not_free() -> None:
+    n = variable("n")
+    explorer: Explorer[bool] = Explorer(Solver(), ((n >= 0).literal, (n <= 7).literal))
+    assert [path.result for path in explorer.paths(lambda: bool(n // 8 == 0))] == [True]
 
 
 def test_rejects_a_state_whose_field_has_the_name_of_the_calls_size() -> None:

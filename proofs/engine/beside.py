@@ -14,13 +14,36 @@ ONE, FAILED, END = range(3)  # what the child tells: a result, the exception it 
 
 
 @contextmanager
-def beside(work: Callable[[], Iterable[T]]) -> Iterator[Iterator[T]]:
+def beside(work: Callable[[], Iterable[T]]) -> Iterator[Results[T]]:
     """Run ``work`` in a forked child; its results, in order, which must be picklable. The child ends with the block.
 
     What it raises is raised where its results are read; RuntimeError if it dies.
     """
     with _started(work) as receiver:
-        yield _results(receiver)
+        yield Results(receiver)
+
+
+class Results(Iterator[T]):
+    """What a child yields, as it comes."""
+
+    def __init__(self, receiver: Connection) -> None:
+        self.receiver = receiver
+        self.read: list[T] | None = None  # the result that was read ahead; [] at the end
+
+    def waits(self) -> bool:
+        """Return whether there is a result already."""
+        if self.read is None and self.receiver.poll():
+            self.read = list(_next(self.receiver))
+        return bool(self.read)
+
+    def __next__(self) -> T:
+        """Return the next result. Raises what the child raised, RuntimeError if it died."""
+        if self.read is None:
+            self.read = list(_next(self.receiver))
+        if not self.read:
+            raise StopIteration
+        (result,), self.read = self.read, None
+        return result
 
 
 def all_beside(works: Sequence[Callable[[], Iterable[T]]], seconds: float) -> list[list[T]]:
@@ -66,14 +89,6 @@ def _started(work: Callable[[], Iterable[Any]]) -> Iterator[Connection]:
         process.terminate()
         process.join()
         receiver.close()
-
-
-def _results(receiver: Connection) -> Iterator[Any]:
-    while True:
-        results = list(_next(receiver))
-        if not results:
-            return
-        yield from results
 
 
 def _next(receiver: Connection) -> Iterator[Any]:

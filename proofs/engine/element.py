@@ -5,10 +5,10 @@ It begins as exactly what was seen, and only grows: a state that is joined belon
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from proofs.engine.lattice import Lattice
-from proofs.engine.literals import Literal, Terms, compare, evaluate
+from proofs.engine.literals import Literal, Terms, compare, evaluate, negative
 
 FORMS = (
     "nothing",
@@ -17,6 +17,8 @@ FORMS = (
     "bounds on every difference",
     "bounds on every sum, too",
 )  # what an invariant may say, simplest first
+FEW = 16  # a loop may count its orders, or its steps: such a number is no chance
+OF_A_TYPE = 1 << 30  # a landmark from here on is the end of a type's range
 
 
 class Element:
@@ -26,13 +28,13 @@ class Element:
         self, variables: tuple[str, ...], landmarks: Mapping[Terms, set[int]], form: str = FORMS[3],
         of_the_call: tuple[Literal, ...] = (),
     ) -> None:  # fmt: skip
+        """``landmarks``: of each form that has bounds, the numbers that they may weaken to."""
         self.variables = variables
         self.form = form
         self.of_the_call = of_the_call  # what every path to here asked of the caller's Booleans
         self.lattice: Lattice | None = None
         self.landmarks = {form: marks for form, marks in landmarks.items() if all(v in variables for v, _ in form)}
-        self.low: dict[Terms, int] = {}
-        self.high: dict[Terms, int] = {}
+        self.most: dict[Terms, int] = {}  # form: it is at most so much; of what is at least so much, its negative is
         self._literals: tuple[Literal, ...] | None = None
 
     @property
@@ -40,34 +42,45 @@ class Element:
         """Return whether any state was seen here."""
         return self.lattice is not None
 
-    def join(self, point: Mapping[str, int], exact: bool = False) -> None:
-        """Let ``point`` belong to the location.
-
-        A bound that it breaks weakens to the next landmark, or, ``exact``, just enough.
-        """
-        if self.form == FORMS[0] and self.reached:
+    def see(self, states: Sequence[Mapping[str, int]], exact: bool = True) -> None:
+        """Let the states of real runs belong to the location, which begins with them. ``exact``: their bounds are kept
+        as they are, but for large numbers that runs of one size alone come to: those are chance, and weaken."""
+        if not states:
             return
-        self._literals = None
-        coordinates = [point[name] for name in self.variables]
-        if self.lattice is None:
-            self.lattice = Lattice(coordinates)
-            for form in self.landmarks:
-                self.low[form] = self.high[form] = evaluate(form, 0, point)
-            return
-        self.lattice.join(coordinates)
-        for form, marks in self.landmarks.items():
-            value = evaluate(form, 0, point)
-            if form in self.low and value < self.low[form]:
-                self._weaken(self.low, form, value if exact else max((m for m in marks if m <= value), default=None))
-            if form in self.high and value > self.high[form]:
-                self._weaken(self.high, form, value if exact else min((m for m in marks if m >= value), default=None))
+        for state in states if self.form != FORMS[0] else states[:1]:
+            self._include(state)
+        columns = {name: [state[name] for state in states] for name in self.variables}
+        for form in (*map(negative, self.landmarks), *self.landmarks):
+            values = _values(form, columns)
+            end = max(values)
+            if exact and (abs(end) <= FEW or _sizes_that_come_to(end, values, columns["n"]) > 1):
+                self.most[form] = end
+            elif (mark := self._next(form, end)) is not None:
+                self.most[form] = mark
 
-    @staticmethod
-    def _weaken(bounds: dict[Terms, int], form: Terms, value: int | None) -> None:
-        if value is None:
-            del bounds[form]
-        else:
-            bounds[form] = value
+    def join(self, state: Mapping[str, int]) -> list[Terms]:
+        """Let ``state`` belong to the location. Return the forms whose bounds it breaks: they weaken to the next
+        landmark."""
+        if not self.reached:
+            ends = {form: evaluate(form, 0, state) for form in self.landmarks}
+            self.most = {negative(form): -end for form, end in ends.items()} | ends
+        elif self.form == FORMS[0]:
+            return []
+        self._include(state)
+        broken = [(form, value) for form, most in self.most.items() if (value := evaluate(form, 0, state)) > most]
+        for form, value in broken:
+            self._weaken(form, self._next(form, value))
+        return [form for form, _ in broken]
+
+    def far(self, forms: Iterable[Terms]) -> Iterator[Literal]:
+        """Yield the bounds on ``forms``, each weakened to the last landmark that is no type's range."""
+        for form in forms:
+            if form in self.most:
+                most = self.most[form]
+                marks = (mark for mark in self._marks(form) if most <= mark < OF_A_TYPE)
+                literal = compare("le", form, -max(marks, default=most))
+                if isinstance(literal, Literal):
+                    yield literal
 
     def literals(self) -> tuple[Literal, ...]:
         """Return what is supposed to hold, one literal a conjunct."""
@@ -81,17 +94,35 @@ class Element:
                 form = tuple(sorted((v, c) for v, c in zip(self.variables, coefficients, strict=True) if c))
                 found.append(compare("div" if modulus else "eq", form, constant, modulus))
                 if not modulus:
-                    equal.add(form)
+                    equal |= {form, negative(form)}
             same = self._same_but_for_a_number()
-            for form, low in self.low.items():
-                if form not in equal and not self._follows(form, low, same, upper=False):
-                    found.append(compare("le", tuple((v, -c) for v, c in form), low))
-            for form, high in self.high.items():
-                if form not in equal and not self._follows(form, high, same, upper=True):
-                    found.append(compare("le", form, -high))
+            for form, most in self.most.items():
+                if form not in equal and not self._follows(form, most, same):
+                    found.append(compare("le", form, -most))
             literals = (one for one in found if isinstance(one, Literal))
             self._literals = tuple(dict.fromkeys((*self.of_the_call, *literals)))
         return self._literals
+
+    def _include(self, state: Mapping[str, int]) -> None:
+        self._literals = None
+        coordinates = [state[name] for name in self.variables]
+        if self.lattice is None:
+            self.lattice = Lattice(coordinates)
+        else:
+            self.lattice.join(coordinates)
+
+    def _marks(self, form: Terms) -> Iterable[int]:
+        marks = self.landmarks.get(form)
+        return (-mark for mark in self.landmarks[negative(form)]) if marks is None else marks
+
+    def _next(self, form: Terms, value: int) -> int | None:
+        return min((mark for mark in self._marks(form) if mark >= value), default=None)
+
+    def _weaken(self, form: Terms, most: int | None) -> None:
+        if most is None:
+            del self.most[form]
+        else:
+            self.most[form] = most
 
     def _same_but_for_a_number(self) -> dict[str, tuple[str, int]]:
         """Return, for a variable that is a number or another variable plus a number, those: ("", number) or
@@ -110,20 +141,31 @@ class Element:
                 columns[column] = at
         return same
 
-    def _follows(self, form: Terms, bound: int, same: Mapping[str, tuple[str, int]], upper: bool) -> bool:
+    def _follows(self, form: Terms, most: int, same: Mapping[str, tuple[str, int]]) -> bool:
         """Return whether the bound on ``form`` is implied by the equalities and the bound on another form."""
         if not any(name in same for name, _ in form):
             return False
         summed: dict[str, int] = {}
         for name, coefficient in form:
             kept, offset = same.get(name, (name, 0))
-            bound -= coefficient * offset
+            most -= coefficient * offset
             if kept:
                 summed[kept] = summed.get(kept, 0) + coefficient
         other = tuple(sorted((v, c) for v, c in summed.items() if c))
-        if not other:
-            return True
-        if other[0][1] < 0:
-            other, bound, upper = tuple((v, -c) for v, c in other), -bound, not upper
-        known = (self.high if upper else self.low).get(other)
-        return known is not None and (known <= bound if upper else known >= bound)
+        return not other or self.most.get(other, most + 1) <= most
+
+
+def _sizes_that_come_to(end: int, values: Sequence[int], sizes: Sequence[int]) -> int:
+    return len({n for n, value in zip(sizes, values, strict=True) if value == end})
+
+
+def _values(form: Terms, columns: Mapping[str, Sequence[int]]) -> Sequence[int]:
+    """Return the form's value in each state."""
+    (name, factor), *others = form
+    if not others:
+        return columns[name] if factor == 1 else [factor * value for value in columns[name]]
+    if len(others) == 1:
+        ((other, times),) = others
+        return [factor * one + times * two for one, two in zip(columns[name], columns[other], strict=True)]
+    states = zip(*(columns[name] for name, _ in form), strict=True)
+    return [sum(factor * value for (_, factor), value in zip(form, state, strict=True)) for state in states]

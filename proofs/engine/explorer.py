@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from proofs.engine import symbols
-from proofs.engine.literals import Literal, Terms
+from proofs.engine.literals import Literal, definition
 from proofs.engine.solver import Solver
 from proofs.engine.symbols import Int, Misuse, Undecided
+from proofs.engine.told import Told
 
 MOST_PATHS = 20_000  # of one turn: the loop before the patch has some hundreds
 MOST_DECISIONS = 5_000  # on one path: a "while" on an unbounded symbol would never end
@@ -96,16 +98,12 @@ class Explorer(Generic[Result]):
         self.here: Sequence[Witness] = self.witnesses  # those on the path so far
         self.trail: list[Decision] = []
         self.position = 0
-        self.known: set[Literal] = set()
+        self.told_here: Told | None = None  # what holds on the path so far, once a question is asked
         self.assumed: list[tuple[int, str]] = []
         self.tried: dict[int, int] = {}  # position on the trail: the value that an enumeration tries there
         self.mentioned: set[str] = set()
-        self.highest: dict[Terms, int] = {}  # a form's largest value, by the path's literals on that very form
-        for literal in self.given:
-            self._learn(literal)
-        self.at_first = self.known, self.mentioned, self.highest
         self.failure: BaseException | None = None
-        self.told: list[int] = []  # how many literals of the path the solver knew when each of its scopes was opened
+        self.scopes: list[int] = []  # how many literals of the path the solver knew when each of its scopes was opened
         self.along: list[Literal] = []  # those that it knows now
 
     def paths(self, code: Callable[[], Result]) -> Iterator[Path[Result]]:
@@ -124,7 +122,7 @@ class Explorer(Generic[Result]):
                 self.trail[-1].turn()
         finally:
             self.failure = None  # its traceback leads back here, and to z3's memory
-            for _ in self.told:
+            for _ in self.scopes:
                 self.solver.pop()
 
     def assume(self, name: str, truth: object) -> None:
@@ -134,7 +132,7 @@ class Explorer(Generic[Result]):
                 raise Excluded(name)
             return
         literal = truth.literal
-        known = self._known(literal)
+        known = self.told.says(literal)
         if known is False:
             raise Excluded(name)
         if known is None:
@@ -148,8 +146,7 @@ class Explorer(Generic[Result]):
 
     def _run(self, code: Callable[[], Result]) -> Path[Result]:
         self.position, self.failure, self.assumed = 0, None, []
-        known, mentioned, highest = self.at_first
-        self.known, self.mentioned, self.highest = set(known), set(mentioned), dict(highest)
+        self.told_here = None
         self.here = self.witnesses
         outer = symbols.decide, symbols.enumerate_value
         symbols.decide, symbols.enumerate_value = self._decide, self._enumerate
@@ -171,17 +168,21 @@ class Explorer(Generic[Result]):
     def _condition(self) -> tuple[Literal, ...]:
         return tuple(d.told for d in self.trail if d.free)
 
-    def _learn(self, literal: Literal) -> None:
-        self.known.add(literal)
-        self.mentioned.update(name for name, _ in literal.terms)
-        if literal.kind == "le":
-            bound = self.highest.get(literal.terms)
-            if bound is None or -literal.constant < bound:
-                self.highest[literal.terms] = -literal.constant
+    @cached_property
+    def at_first(self) -> tuple[Told, frozenset[str]]:
+        """Return what is given, and the variables in it."""
+        mentioned = set[str]()
+        for literal in self.given:
+            _mention(literal, mentioned)
+        return Told(self.given), frozenset(mentioned)
 
-    def _known(self, literal: Literal) -> bool | None:
-        """Return what the path's own literals say of one of them or its opposite, None where they say nothing."""
-        return True if literal in self.known else False if literal.negated() in self.known else None
+    @property
+    def told(self) -> Told:
+        """Return what holds on the path so far."""
+        if self.told_here is None:
+            told, mentioned = self.at_first
+            self.told_here, self.mentioned = Told((), told), set(mentioned)
+        return self.told_here
 
     def _go_on(self, literal: Literal) -> bool:
         """Return the answer that the trail has for ``literal``, which is learnt."""
@@ -189,7 +190,8 @@ class Explorer(Generic[Result]):
         if decision.literal != literal:
             raise self._fail(NotDeterministic(f"asked {literal}, before {decision.literal}"))
         self.position += 1
-        self._learn(decision.told)
+        self.told.learn(decision.told)
+        _mention(literal, self.mentioned)
         self.here = decision.witnesses[decision.answer]
         return decision.answer
 
@@ -205,14 +207,11 @@ class Explorer(Generic[Result]):
         return self._go_on(literal)
 
     def _ask(self, literal: Literal) -> Decision:
-        known = self._known(literal)
-        if known is None and literal.kind == "le":
-            known = self._bounded(literal)
+        known = self.told.says(literal)
         if known is not None:
             return Decision(literal, known, open=False, free=False, witnesses={known: self.here})
         witnesses = self._told_apart(literal)
-        unmentioned = len(literal.terms) == 1 and literal.terms[0][0] not in self.mentioned
-        if literal.kind in ("yes", "no") and unmentioned:  # a fresh Boolean can be either
+        if self._is_fresh(literal):  # it can be either
             return Decision(literal, answer=True, open=True, free=True, witnesses=witnesses)
         yes = bool(witnesses[True]) or self._feasible(literal)
         no = bool(witnesses[False]) or (self._feasible(literal.negated()) if yes else True)
@@ -229,9 +228,9 @@ class Explorer(Generic[Result]):
 
     def _tell(self) -> None:
         """Let the solver know what holds on the path so far: of a path that begins as the last one did, the rest."""
-        if not self.told:
+        if not self.scopes:
             self.solver.push(self.given)
-            self.told.append(0)
+            self.scopes.append(0)
         condition = self._condition()
         same = next(
             (at for at, (one, other) in enumerate(zip(self.along, condition, strict=False)) if one != other), None
@@ -239,19 +238,19 @@ class Explorer(Generic[Result]):
         common = min(len(self.along), len(condition)) if same is None else same
         while len(self.along) > common:
             self.solver.pop()
-            del self.along[self.told.pop() :]
+            del self.along[self.scopes.pop() :]
         if len(condition) > len(self.along):
-            self.told.append(len(self.along))
+            self.scopes.append(len(self.along))
             self.solver.push(condition[len(self.along) :])
             self.along += condition[len(self.along) :]
 
-    def _bounded(self, literal: Literal) -> bool | None:
-        """Return what the bounds on the literal's own form say of it, None when they leave it open."""
-        high = self.highest.get(literal.terms)
-        if high is not None and high <= -literal.constant:
-            return True
-        high = self.highest.get(tuple((v, -c) for v, c in literal.terms))
-        return False if high is not None and -high > -literal.constant else None
+    def _is_fresh(self, literal: Literal) -> bool:
+        """Return whether a variable in it is free to take any value: nothing was said of it yet."""
+        if literal.kind in ("yes", "no"):
+            return literal.terms[0][0] not in self.mentioned
+        if any(name.startswith("div(") for name, _ in literal.terms):
+            return False
+        return any(abs(c) == 1 and name not in self.mentioned for name, c in literal.terms)
 
     def _feasible(self, literal: Literal) -> bool:
         self._tell()
@@ -289,3 +288,12 @@ def says(witness: Witness, literal: Literal) -> bool | None:
 def goes_with(witness: Witness, literals: Iterable[Literal]) -> bool:
     """Return whether all of ``literals`` are known to hold of the witness."""
     return all(says(witness, literal) for literal in literals)
+
+
+def _mention(literal: Literal, mentioned: set[str]) -> None:
+    """Add the variables of a literal, and those that the quotients among them stand for."""
+    for name, _ in literal.terms:
+        if name not in mentioned:
+            mentioned.add(name)
+            for defining in definition(name):
+                _mention(defining, mentioned)

@@ -195,17 +195,19 @@ class Ground:
     def _suggested(self) -> Facts:
         """Return what the states before the turns of real runs have in common, by the kind of state: equalities,
         congruences, and which of two fields is the larger."""
-        elements: dict[Any, Element] = {}
+        seen: dict[Any, list[Data]] = {}
         for run, states in zip(self.runs, self._states(frozenset()), strict=True):
             for shape, data in states:
-                names = (*shapes.field_names(shape), "n")
-                kind = _kind_of(shape)
-                if kind not in elements:
-                    forms: list[Terms] = [((name, 1),) for name in names]
-                    forms += [((a, 1), (b, -1)) for a, b in combinations(sorted(names), 2)]
-                    elements[kind] = Element(names, {form: {0} for form in forms})
-                elements[kind].join(data | {"n": run.call.n})
-        return {kind: element.literals() for kind, element in elements.items()}
+                seen.setdefault(_kind_of(shape), []).append(data | {"n": run.call.n})
+        suggested = {}
+        for kind, points in seen.items():
+            names = tuple(points[0])
+            forms: list[Terms] = [((name, 1),) for name in names]
+            forms += [((a, 1), (b, -1)) for a, b in combinations(sorted(names), 2)]
+            element = Element(names, {form: {0} for form in forms})
+            element.see(points, exact=False)
+            suggested[kind] = element.literals()
+        return suggested
 
     def _alone(self, kind: str) -> Facts:
         """Return what is proved of the loop by itself, where frames are watched too."""
@@ -234,11 +236,13 @@ class Ground:
 
     def _states(self, promoted: frozenset[str]) -> list[list[tuple[Any, Data]]]:
         """Return the state before each turn of each run, taken apart once for whatever is watched."""
-        if promoted not in self.taken_apart:
-            self.taken_apart[promoted] = [
-                [shapes.take_apart(step.before, promoted, constants=CONSTANTS) for step in run.passes]
-                for run in self.runs
+        if not self.taken_apart:
+            self.taken_apart[frozenset()] = [
+                [shapes.take_apart(step.before, constants=CONSTANTS) for step in run.passes] for run in self.runs
             ]
+        if promoted not in self.taken_apart:
+            plain = self.taken_apart[frozenset()]
+            self.taken_apart[promoted] = [[shapes.promote(*state, promoted) for state in run] for run in plain]
         return self.taken_apart[promoted]
 
     def _sample_base(self, system: System, kind: str) -> Samples:
@@ -277,11 +281,10 @@ class Ground:
         for transition in paths:
             if transition.guessed or transition.wrong or transition.excluded or transition.source is None:
                 continue
+            if first_turn_takes(self.target, system, transition, solver):
+                continue
             least = least_n(solver, system, found, [transition])  # the smallest for which the invariants leave room
-            if not (
-                first_turn_takes(self.target, system, transition, solver)
-                or (least > MOST_SIZE and a_leap_takes(self.target, system, transition, least))
-            ):
+            if least <= MOST_SIZE or not a_leap_takes(self.target, system, transition, least):
                 wanted.append((transition, least))
         never = taken_by_no_run(self.target, system, wanted)
         told = (f"a path at {path.source}: {'; '.join(map(str, path.literals))}" for path in never)

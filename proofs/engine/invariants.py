@@ -16,6 +16,7 @@ from proofs.engine.element import FORMS, Element
 from proofs.engine.literals import FALSE, Literal, Terms, definition, evaluate
 from proofs.engine.solver import Solver
 from proofs.engine.system import Location, System, Transition
+from proofs.engine.told import Told
 
 MOST_ROUNDS = 4_000  # joins of a counterexample; the patched loop needs some dozens, one with any mask of orders 2,100
 MOST_POINTS = 40  # of the sampled ones, at one location: the rest hardly add to a guess
@@ -82,14 +83,31 @@ def find(
     samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone;
     settled: variables whose bounds among themselves are in ``supporting``.
     """
+    elements = guess(system, parameters, samples, supporting, form, settled)
+    settle(system, elements, solver)
+    return elements
+
+
+def guess(
+    system: System,
+    parameters: tuple[str, ...],
+    samples: Mapping[Location, list[dict[str, int]]],
+    supporting: Proved,
+    form: str = FORMS[3],
+    settled: Collection[str] = (),
+) -> Invariants:
+    """Return what the samples show at each location: it need not hold of other states."""
     marks = landmarks_of(system, parameters, form, settled) if form in FORMS[2:] else {}
     asked = asked_of_the_call(system, supporting)
     found = {loc: Element((*_fields(loc), *parameters), marks, form, asked[loc]) for loc in system.locations()}
-    elements = Invariants(found, supporting)
-    for location, points in samples.items():
-        if location in elements:
-            for point in points[: 1 if form == FORMS[0] else MOST_POINTS]:
-                elements[location].join(point, exact=True)
+    for location, states in samples.items():
+        if location in found:
+            found[location].see(states[:MOST_POINTS])
+    return Invariants(found, supporting)
+
+
+def settle(system: System, elements: Invariants, solver: Solver) -> None:
+    """Weaken what is supposed at each location until no step leaves it. Raises NoFixpoint, SolverUnknown."""
     leaving: dict[Location | None, list[tuple[int, Transition]]] = {}
     for at, transition in enumerate(system.transitions):
         if transition.target is not None:
@@ -111,15 +129,13 @@ def find(
             for at, transition in stale:
                 assert transition.target is not None
                 element = elements[transition.target]
-                for point in _counterexamples(transition, element, solver, told):
-                    rounds += 1
-                    element.join(point)
+                rounds += close(transition, element, solver, told)
                 shown[at] = (assumed, _claimed(elements, transition))
             solver.pop()
             if rounds > MOST_ROUNDS:
                 raise NoFixpoint(f"no fixpoint after {MOST_ROUNDS} counterexamples to induction")
         if at_rest:
-            return elements
+            return
 
 
 def asked_of_the_call(system: System, supporting: Proved) -> dict[Location, tuple[Literal, ...]]:
@@ -170,50 +186,30 @@ def goals(transition: Transition, element: Element) -> list[Literal]:
     """
     if not element.reached:
         return [FALSE]
-    return [goal for goal in map(transition.before, element.literals()) if goal is not None]
+    return list(_before(transition, element.literals()))
 
 
-class Told:
-    """Literals told to the solver; says which others follow from one of them at a glance, without a query."""
-
-    def __init__(self, literals: Iterable[Literal], before: Told | None = None) -> None:
-        self.exactly: set[Literal] = set(before.exactly) if before else set()
-        self.least: dict[Terms, int] = dict(before.least) if before else {}  # form: the largest c with "form + c <= 0"
-        for literal in literals:
-            self.exactly.add(literal)
-            if literal.kind == "le":
-                self._bound(literal.terms, literal.constant)
-            elif literal.kind == "eq":
-                self._bound(literal.terms, literal.constant)
-                self._bound(tuple((v, -c) for v, c in literal.terms), -literal.constant)
-
-    def _bound(self, form: Terms, constant: int) -> None:
-        self.least[form] = max(constant, self.least.get(form, constant))
-
-    def implies(self, literal: Literal) -> bool:
-        """Return whether one of the literals is this one, or a tighter bound on the same form."""
-        if literal.kind == "le":
-            constant = self.least.get(literal.terms)
-            return constant is not None and constant >= literal.constant
-        return literal in self.exactly
+def _before(transition: Transition, literals: Iterable[Literal]) -> Iterator[Literal]:
+    return (goal for goal in map(transition.before, literals) if goal is not None)
 
 
-def _counterexamples(
-    transition: Transition, element: Element, solver: Solver, assumed: Told
-) -> Iterator[dict[str, int]]:
-    """Yield states that the transition reaches and the element does not hold yet; the caller joins each.
+def close(transition: Transition, element: Element, solver: Solver, assumed: Told) -> int:
+    """Let the element hold every state that the transition reaches. Return how many states it took.
 
     The solver has been told what is ``assumed``.
     """
     told = Told(transition.literals, assumed)
-
-    def unshown() -> list[Literal]:
-        return [goal for goal in goals(transition, element) if not told.implies(goal)]
-
-    wanted = unshown()
+    wanted = _unshown(goals(transition, element), told)
     if not wanted:
-        return
+        return 0
     needed = set(element.variables) - transition.post.keys()
+    joined = 0
+
+    def join(values: Mapping[str, int]) -> list[Terms]:
+        nonlocal joined
+        joined += 1
+        return element.join({name: _value(transition.post.get(name), name, values) for name in element.variables})
+
     solver.push(transition.literals)
     for value in transition.post.values():
         for name, _ in getattr(value, "terms", ()):
@@ -223,12 +219,21 @@ def _counterexamples(
         while wanted:
             solver.assume_not_all([wanted])  # beside what was asked before, which follows: the element only grows
             if not solver.check():
-                return
-            values = solver.model(needed)
-            yield {name: _value(transition.post.get(name), name, values) for name in element.variables}
-            wanted = unshown()
+                break
+            broken = join(solver.model(needed))
+            while far := _unshown(_before(transition, element.far(broken)), told):  # no bound climbs by single steps
+                values = solver.model_without(far, needed)
+                if values is None:
+                    break
+                join(values)
+            wanted = _unshown(goals(transition, element), told)
     finally:
         solver.pop()
+    return joined
+
+
+def _unshown(goals: Iterable[Literal], told: Told) -> list[Literal]:
+    return [goal for goal in goals if told.says(goal) is not True]
 
 
 def _value(post: Any, name: str, values: Mapping[str, int]) -> int:

@@ -16,8 +16,13 @@ Terms = tuple[tuple[str, int], ...]  # sorted (variable, coefficient), no coeffi
 class Form(Protocol):
     """A linear form with its constant, as a symbolic int has them."""
 
-    terms: Terms
-    constant: int
+    @property
+    def terms(self) -> Terms:
+        """Return the terms."""
+
+    @property
+    def constant(self) -> int:
+        """Return the constant."""
 
 
 class Literal(NamedTuple):
@@ -35,7 +40,7 @@ class Literal(NamedTuple):
     def negated(self) -> Literal:
         """Return the literal that holds exactly where this one does not."""
         if self.kind == "le":
-            return Literal("le", tuple((v, -c) for v, c in self.terms), 1 - self.constant)
+            return Literal("le", negative(self.terms), 1 - self.constant)
         return Literal(_OPPOSITE[self.kind], self.terms, self.constant, self.modulus)
 
     def holds(self, values: Mapping[str, int]) -> bool:
@@ -67,6 +72,11 @@ class Literal(NamedTuple):
 
 FALSE = Literal("le", (), 1)
 _OPPOSITE = {"eq": "ne", "ne": "eq", "div": "ndiv", "ndiv": "div", "yes": "no", "no": "yes"}
+
+
+def negative(terms: Terms) -> Terms:
+    """Return the form with every sign turned."""
+    return tuple((variable, -coefficient) for variable, coefficient in terms)
 
 
 def evaluate(terms: Terms, constant: int, values: Mapping[str, int]) -> int:

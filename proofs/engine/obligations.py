@@ -12,6 +12,7 @@ from proofs.engine.literals import Literal
 from proofs.engine.solver import Solver
 from proofs.engine.symbols import variable
 from proofs.engine.system import System, Transition, literals_of
+from proofs.engine.told import Told
 from proofs.engine.verdict import Obligation
 
 
@@ -47,9 +48,11 @@ def leaves_room(system: System, elements: inv.Invariants, solver: Solver, sure: 
     for source, transitions in system.by_source().items():
         if source is not None and not elements[source].reached:
             continue
-        solver.push(inv.hypotheses(system, elements, source))
+        assumed = inv.hypotheses(system, elements, source)
+        solver.push(assumed)
+        told = Told(assumed)
         for at, transition in transitions:
-            room[at] = at in sure or transition.excluded != "" or solver.satisfiable(transition.literals)
+            room[at] = at in sure or transition.excluded != "" or _can(transition, told, solver)
         solver.pop()
     return room
 
@@ -116,11 +119,18 @@ def violations(system: System, elements: inv.Invariants, solver: Solver) -> Gene
         wrong = [t for _, t in transitions if t.wrong]
         if not wrong or (source is not None and not elements[source].reached):
             continue
-        solver.push(inv.hypotheses(system, elements, source))
+        assumed = inv.hypotheses(system, elements, source)
+        solver.push(assumed)
+        told = Told(assumed)
         try:
-            yield from (t for t in wrong if solver.satisfiable(t.literals))
+            yield from (t for t in wrong if _can(t, told, solver))
         finally:
             solver.pop()
+
+
+def _can(transition: Transition, told: Told, solver: Solver) -> bool:
+    """Return whether a path can be taken where the literals that were ``told``, to the solver too, hold."""
+    return not told.excludes(transition.literals) and solver.satisfiable(transition.literals)
 
 
 def least_n(solver: Solver, system: System, elements: inv.Invariants, broken: Iterable[Transition]) -> int:

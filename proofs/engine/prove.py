@@ -35,7 +35,7 @@ from spec.targets import Target
 GIVES_UP = (
     Misuse, Undecided, LoopRaised, Unsupported, TooManyPaths, NotDeterministic, SolverUnknown, inv.NoFixpoint,
 )  # fmt: skip
-MANY_PATHS = 100  # of a loop: then a search for a scenario comes first
+MANY_PATHS = 150  # of a loop: then a search for a scenario comes first
 QUICK_N = 6  # sizes that are searched for a scenario before any effort goes into a proof
 
 
@@ -126,8 +126,11 @@ class Prover:
         parameters = ("n", "watch") if watches else ("n",)
         simplest = self.sufficed.get((claim.name, part.label), 0)
         for form in FORMS[simplest : 4 if _has_ghosts(part.monitor) else 1]:  # the simplest that will do
-            elements = inv.find(product, solver, parameters, samples, base.supporting, form)
-            broken = violated(product, elements, solver)
+            elements = inv.guess(product, parameters, samples, base.supporting, form)
+            broken = form == FORMS[1] and violated(product, elements, solver)  # from here they only weaken
+            if not broken:
+                inv.settle(product, elements, solver)
+                broken = violated(product, elements, solver)
             if not broken:
                 self.sufficed[claim.name, part.label] = FORMS.index(form)
                 break

@@ -70,6 +70,14 @@ def take_apart(value: Any, promoted: Collection[str] = (), prefix: str = "", con
     return _shape(value, promoted, prefix, constants, data), data
 
 
+def promote(shape: Any, data: Data, promoted: Collection[str]) -> tuple[Any, Data]:
+    """Return the shape and the data that the same state has with those ints ``promoted``, too."""
+    values = tuple((name, value) for name, value in data.items() if name in promoted)
+    if not values:
+        return shape, data
+    return _promoted(shape, values), {name: value for name, value in data.items() if name not in promoted}
+
+
 # Shapes are made for every state and compared by the ten thousand: that is cheap where equal ones are one object.
 _field = cache(Field)
 _record = lru_cache(MOST_KEPT)(Record)
@@ -138,6 +146,16 @@ def _number(value: Any, promoted: Collection[str], name: str, data: Data) -> Any
         return _known(value.__index__())
     data[name] = value
     return _field(name)
+
+
+@lru_cache(MOST_KEPT)
+def _promoted(shape: Any, values: tuple[tuple[str, int], ...]) -> Any:
+    if isinstance(shape, Field):
+        known = dict(values)
+        return _known(known[shape.name]) if shape.name in known else shape
+    if isinstance(shape, Record):
+        return _record(shape.kind, tuple(_promoted(part, values) for part in shape.parts))
+    return shape
 
 
 def unpromoted(shape: Any, promoted: Collection[str], name: str = "") -> Any:

@@ -117,6 +117,16 @@ class Solver:
         finally:
             self.pop()
 
+    def model_without(self, literals: Sequence[Literal], names: Iterable[str]) -> dict[str, int] | None:
+        """Return values of ``names`` with which not all ``literals`` hold, but the open scopes do; None: there are
+        none."""
+        self.push()
+        try:
+            self.assume_not_all([literals])
+            return self.model(names) if self.check() else None
+        finally:
+            self.pop()
+
     def model(self, names: Iterable[str]) -> dict[str, int]:
         """Return values of ``names`` that the last check, which said yes, found; one it never heard of is left out.
 

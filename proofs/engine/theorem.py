@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from proofs.engine.beside import beside
@@ -21,7 +20,6 @@ PROVED, REFUTED, NOT_APPLICABLE = Word.PROVED, Word.REFUTED, Word.NOT_APPLICABLE
 SLOW_TO_PROVE = (
     "rollback-exact",
     "cleared-once",
-    "every-page-stored-once",
     "big-blocks-first",
     "orders-never-increase",
 )
@@ -97,8 +95,11 @@ def prove_with(prover: Prover, claims: Iterable[str], obligations: bool = False)
 def _in_two(prover: Prover, wanted: list[str], groups: list[list[str]], obligations: bool) -> Iterator[Answer]:
     """Prove the second group in a forked child, the first here, and yield in the order asked."""
     first, *others = groups[0]
-    known = list(prove_with(prover, [first], obligations))  # and with it what every claim stands on, for both
+    answers = {answer.claim: answer for answer in prove_with(prover, [first], obligations)}  # and what all stand on
+    here = prove_with(prover, others, obligations)
     with beside(lambda: prove_with(prover, groups[1], obligations)) as there:
-        here = chain(known, prove_with(prover, others, obligations))
         for name in wanted:
-            yield next(there if name in groups[1] else here)
+            while name not in answers:  # nothing is waited for while there is work here
+                answer = (None if there.waits() else next(here, None)) or next(there)
+                answers[answer.claim] = answer
+            yield answers[name]
