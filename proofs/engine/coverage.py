@@ -21,8 +21,10 @@ from proofs.engine.system import CONSTANTS, System, Transition
 from spec.targets import Target
 
 MOST_SEEDS = 30  # of sampled runs, when a path is still without one
-LONG_SEED, MOST_TURNS = 5, 300  # with this seed the runs are long, in turns
+FEW_TURNS = 4 * sampling.MOST_TURNS  # of such a run
+LONG_SEED, MOST_TURNS = 5, 300  # with this seed the runs are long
 REFUSING_SEED, TOGETHER = 1, (2, 3)  # looked at for all such paths at once; with the first, pages are refused often
+ALONE = (LONG_SEED, *(seed for seed in range(4, MOST_SEEDS) if seed != LONG_SEED))  # then of each path by itself
 SHORT = range(1, 9)  # the same, of runs of the least sizes alone
 MOST_SIZE, MOST_COMPARED = 1 << 16, 8  # of the sizes that the loop's own comparisons suggest
 
@@ -160,10 +162,12 @@ def taken_by_no_run(target: Target, system: System, wanted: Iterable[Wanted]) ->
     for flags, paths in alike.items():
         told = dict(flags)
         left = _not_drawn(target, system, paths, told, SHORT, {least for _, least in paths})
-        left = _not_drawn(target, system, left, told, (REFUSING_SEED, *TOGETHER), _sizes(left, compared))
+        is_far = any(least > FEW_TURNS for _, least in left)  # page by page, few turns fall short of it
+        seeds = (*((LONG_SEED,) if is_far else ()), REFUSING_SEED, *TOGETHER)
+        left = _not_drawn(target, system, left, told, seeds, _sizes(left, compared))
         for one in left:
             sizes = _sizes([one], compared)
-            untaken += [path for path, _ in _not_drawn(target, system, [one], told, range(2, MOST_SEEDS), sizes)]
+            untaken += [path for path, _ in _not_drawn(target, system, [one], told, ALONE, sizes)]
     return untaken
 
 
@@ -180,7 +184,7 @@ def _not_drawn(
     left = wanted
     for seed in seeds:
         drawn = {flag: bool(seed >> at & 1) for at, flag in enumerate(asked)} | told
-        turns = MOST_TURNS if seed == LONG_SEED else 4 * sampling.MOST_TURNS
+        turns = MOST_TURNS if seed == LONG_SEED else FEW_TURNS
         chances = sampling.REFUSING if seed == REFUSING_SEED else sampling.CHANCES
         for run in sampling.sample_runs(target.loop, target.single_pages, seed, sorted(sizes), turns, drawn, chances):
             for step in run.passes:

@@ -39,7 +39,6 @@ from spec.targets import Target
 
 MOST_GUESSES = 5  # of what holds at every turn: each reads the paths anew
 MOST_CHECKED = 2  # real turns of one path, of the smallest sizes and of the largest, held against what it says
-Samples = dict[Location, list[dict[str, int]]]
 Facts = Mapping[Any, tuple[Literal, ...]]  # what holds at a turn, by the shape of the loop's own state, or its kind
 
 
@@ -142,7 +141,7 @@ class Ground:
                 assert isinstance(witness, Values)
                 check_reading(path, witness, system)
         solver = Solver()
-        samples = self._sample_base(system, kind)
+        samples = self.samples(system, kind)
         parameters = ("n", "watch") if kind else ("n",)
         below = {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}
         settled = {name for shape in alone for name in shapes.field_names(shape)}
@@ -245,12 +244,13 @@ class Ground:
             self.taken_apart[promoted] = [[shapes.promote(*state, promoted) for state in run] for run in plain]
         return self.taken_apart[promoted]
 
-    def _sample_base(self, system: System, kind: str) -> Samples:
-        samples: Samples = {}
+    def samples(self, system: System, kind: str) -> inv.Samples:
+        """Return the states before the turns of real runs, where they stand."""
+        found: inv.Samples = {}
         for trace in self.traces(kind, system.promoted):
             for location, point, _ in trace.steps:
-                samples.setdefault(location, []).append(point)
-        return samples
+                found.setdefault(location, []).append(point)
+        return found
 
     def _base_obligations(self, system: System, found: inv.Invariants) -> tuple[Obligation, ...]:
         obligations = list(inductive(system, found))

@@ -27,6 +27,7 @@ class NoFixpoint(Exception):
     """The guesses did not settle."""
 
 
+Samples = dict[Location, list[dict[str, int]]]  # states that real runs reached
 Proved = Mapping[Location, tuple[Literal, ...]]  # by the location of the loop alone
 
 
@@ -73,14 +74,14 @@ def find(
     system: System,
     solver: Solver,
     parameters: tuple[str, ...],
-    samples: Mapping[Location, list[dict[str, int]]],
+    samples: Samples,
     supporting: Proved,
     form: str = FORMS[3],
     settled: Collection[str] = (),
 ) -> Invariants:
     """Return the strongest inductive invariants of the system. Raises NoFixpoint, SolverUnknown.
 
-    samples: states that real runs reached; supporting: what is proved already, by the location of the loop alone;
+    supporting: what is proved already, by the location of the loop alone;
     settled: variables whose bounds among themselves are in ``supporting``.
     """
     elements = guess(system, parameters, samples, supporting, form, settled)
@@ -91,7 +92,7 @@ def find(
 def guess(
     system: System,
     parameters: tuple[str, ...],
-    samples: Mapping[Location, list[dict[str, int]]],
+    samples: Samples,
     supporting: Proved,
     form: str = FORMS[3],
     settled: Collection[str] = (),

@@ -16,7 +16,7 @@ from proofs.engine import shape as shapes
 from proofs.engine.coverage import hold, of_the_call
 from proofs.engine.element import FORMS
 from proofs.engine.explorer import NotDeterministic, TooManyPaths
-from proofs.engine.ground import Base, Ground, Samples
+from proofs.engine.ground import Base, Ground
 from proofs.engine.obligations import excludes, inductive, kept, least_n, told_apart, violated, violations
 from proofs.engine.paths import LoopRaised, watch_system
 from proofs.engine.refute import QUICK, Refuter
@@ -182,7 +182,7 @@ class Prover:
 
     def _sample_product(
         self, base: Base, product: System, monitor: type[Monitor], symbolic: Matter, is_tested: Callable[[], bool]
-    ) -> tuple[Samples, bool]:
+    ) -> tuple[inv.Samples, bool]:
         """Return the states of real runs, the monitor's ghosts among them, and whether a run breaks the claim.
 
         Without ghosts one state for each location says all, once the claim was put to the test.
@@ -224,7 +224,7 @@ class Prover:
     def _ranked(self, solver: Solver) -> list[ranking.Ranking] | Location:
         base = self.ground.base("")
         names = {loc: shapes.field_names(loc.loop) for loc in base.system.locations()}
-        return ranking.rank(base.system, base.invariants, solver, names)
+        return ranking.rank(base.system, base.invariants, solver, names, self.ground.samples(base.system, ""))
 
     def _terminates(self, claim: Claim) -> Answer:
         part = Part(costs.passes_bounded(self.target.spare_passes))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from model.events import Turn
-from proofs.engine.invariants import Invariants, hypotheses
+from proofs.engine.invariants import Invariants, Samples, hypotheses
 from proofs.engine.solver import Solver
 from proofs.engine.symbols import Bool, Int, variable
 from proofs.engine.system import Location, System, Transition
@@ -51,18 +51,18 @@ def cycles(system: System, part: list[Location]) -> list[list[Location]]:
 
 
 def rank(
-    system: System, invariants: Invariants, solver: Solver, names: Mapping[Location, tuple[str, ...]]
+    system: System, invariants: Invariants, solver: Solver, names: Mapping[Location, tuple[str, ...]], samples: Samples
 ) -> list[Ranking] | Location:
     """Return one measure for each phase, or where none serves a whole phase one for each of its cycles; or a location
-    of a cycle that has none of this form."""
+    of a cycle that has none of this form. What is below 0 in a state of the ``samples`` is no measure."""
     rankings: list[Ranking] = []
     for phase in phases(system, invariants):
-        whole = _rank_one(system, invariants, solver, phase, names)
+        whole = _rank_one(system, invariants, solver, phase, names, samples)
         if whole is not None:
             rankings.append(whole)
             continue
         for piece in cycles(system, phase):
-            ranking = _rank_one(system, invariants, solver, piece, names)
+            ranking = _rank_one(system, invariants, solver, piece, names, samples)
             if ranking is None:
                 return piece[0]
             rankings.append(ranking)
@@ -75,6 +75,7 @@ def _rank_one(
     solver: Solver,
     part: list[Location],
     names: Mapping[Location, tuple[str, ...]],
+    samples: Samples,
 ) -> Ranking | None:
     common = [name for name in names[part[0]] if all(name in names[loc] for loc in part)]
     some = [name for name in dict.fromkeys(name for loc in part for name in names[loc]) if name not in common]
@@ -82,6 +83,7 @@ def _rank_one(
         _try(system, invariants, solver, part, term, weight, names)
         for weight in dict.fromkeys((1, len(part)))  # where the places count for more than a step of the term
         for term in (*_candidates(common), *(variable("n") - variable(a) - variable(b) for a in common for b in some))
+        if all(_at(term, names[loc]).value(state) >= 0 for loc in part for state in samples.get(loc, ()))
     )
     return next((ranking for ranking in tried if ranking is not None), None)
 
@@ -105,6 +107,8 @@ def _try(
 ) -> Ranking | None:
     inside = set(part)
     at = {location: _at(term, names[location]) for location in part}
+    if any(_stays(at[loc], transition) for loc in part for transition in system.leaving(loc)):
+        return None
     falls: list[tuple[Location, Location, int]] = []
     leaves: list[Transition] = []
     for source in part:
@@ -152,6 +156,14 @@ def _try(
         if transition.source is None or invariants[transition.source].reached
     )  # fmt: skip
     return Ranking(term * weight, tuple(numbers.items()), entries, passes, unit)
+
+
+def _stays(term: Int, transition: Transition) -> bool:
+    """Return whether a turn that real runs take comes back to where it began and plainly does not lower the term."""
+    if transition.source != transition.target or not transition.witnesses:
+        return False
+    fall = term - _after(term, transition)
+    return isinstance(fall, int) and fall < 1
 
 
 def _at(term: Int, names: Iterable[str]) -> Int:

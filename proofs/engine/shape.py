@@ -94,10 +94,13 @@ def _known(value: Any) -> Known:
 
 def _kinds(value: Any) -> Any:
     """Return the type, and of a collection the types in it."""
-    if isinstance(value, tuple | frozenset):
-        inner = map(_kinds, value)
-        return type(value), tuple(inner) if isinstance(value, tuple) else frozenset(inner)
-    return type(value)
+    kind = type(value)
+    if not issubclass(kind, tuple | frozenset):
+        return kind
+    inner = [type(part) for part in value]
+    if any(issubclass(of_part, tuple | frozenset) for of_part in set(inner)):
+        inner = [_kinds(part) for part in value]
+    return kind, tuple(inner) if issubclass(kind, tuple) else frozenset(inner)
 
 
 @cache
