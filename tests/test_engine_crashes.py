@@ -10,7 +10,6 @@ import pytest
 from model.events import DONE, FAILED, Attempt, End, Look, Turn
 from model.gfp import GFP_KERNEL
 from model.kernel import Crash, Kernel, PageArray
-from model.lockstep import SAME, Lockstep
 from model.loop import Call, Loop, Unwinding, run
 from model.patched import Filling, Patched, fls
 from proofs.engine import sampling
@@ -21,12 +20,9 @@ from proofs.engine.prove import Prover
 from proofs.engine.search import Script
 from proofs.engine.words import Word
 from spec.examples import EXAMPLES
-from spec.targets import TARGETS, Target
+from spec.targets import TARGETS
 from stepdown.verify import chosen_target
-
-
-def with_turn(name: str, loop: Loop) -> Target:
-    return replace(TARGETS["patched"], name=name, loop=loop)
+from tests.crashing import CrashesAtOnce, with_turn
 
 
 class CrashesWhenDone(Patched):
@@ -36,16 +32,6 @@ class CrashesWhenDone(Patched):
         """Take a pass, having looked for the highest bit first."""
         if fls(state.count) < 0:
             return DONE
-        return super().turn(call, state, kernel)
-
-
-class CrashesAtOnce(Patched):
-    """Crashes under a claim's name when seventeen pages are left."""
-
-    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
-        """Take a pass, except at seventeen pages."""
-        if state.count == 17:
-            raise Crash("page-total", "seventeen")
         return super().turn(call, state, kernel)
 
 
@@ -270,162 +256,3 @@ def test_that_a_crash_is_never_come_to_is_an_obligation() -> None:
     never = [o.given for o in base.obligations if "never taken" in o.name and not o.goals]
     for path in crashes:
         assert (*hypotheses(base.system, base.invariants, path.source), *path.literals) in never
-
-
-class AsksThenCrashes(Patched):
-    """Crashes after what it did at five pages."""
-
-    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
-        """Take a pass."""
-        after = super().turn(call, state, kernel)
-        if state.count == 5 and any(isinstance(event, Attempt) for event in kernel.events):
-            raise Crash("page-total", "five")
-        return after
-
-
-class CrashesBack(Patched):
-    """Crashes in its rollback."""
-
-    def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> Unwinding | End:
-        """Take a step back, except from the third slot."""
-        if state.i == 3:
-            raise Crash("page-total", "three")
-        return super().unwind(call, state, kernel)
-
-
-class Empties(Patched):
-    """Empties a slot before it rolls back: what lies there is kept for ever."""
-
-    def __init__(self, slot: int) -> None:
-        super().__init__((0,))
-        self.slot = slot
-
-    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
-        """Take a pass."""
-        after = super().turn(call, state, kernel)
-        if isinstance(after, Unwinding) and after.i > 3:
-            kernel.erase(self.slot)
-        return after
-
-
-def test_a_slot_that_one_loop_alone_empties_is_a_difference() -> None:
-    for one, other in ((Empties(2), Patched((0,))), (Patched((0,)), Empties(2)), (Empties(2), Empties(1))):
-        answer = Prover(replace(TARGETS["patched"], loop=Lockstep(one, other))).prove(SAME)
-        assert (answer.word, answer.reason) == (Word.REFUTED, "the two differ: another slot is emptied")
-        assert answer.scenario is not None and answer.scenario.call.n == 5
-    same = replace(TARGETS["patched"], loop=Lockstep(Empties(2), Empties(2)))
-    assert Prover(same).prove(SAME).word is Word.PROVED
-
-
-class DiffersBack(Patched):
-    """Frees a block of another order far back in its rollback."""
-
-    def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> Unwinding | End:
-        """Take a step back."""
-        if not state.i:
-            return FAILED
-        frame = kernel.load(state.i - 1)
-        if frame is not None:
-            kernel.free_pages(frame, 1 if state.i == 50 else 0)
-        return Unwinding(state.i - 1)
-
-
-def test_a_difference_far_back_in_a_rollback_is_found() -> None:
-    answer = Prover(replace(TARGETS["patched"], loop=Lockstep(Patched(), DiffersBack()))).prove(SAME)
-    assert (answer.word, answer.reason) == (Word.REFUTED, "the two differ: another page is freed")
-    assert answer.scenario is not None and answer.scenario.call.n == 51
-
-
-def test_two_loops_that_crash_in_the_same_turn_do_the_same_up_to_there() -> None:
-    for loop in (Patched((10, 9, 4)), CrashesBack()):
-        answer = Prover(replace(TARGETS["patched"], loop=Lockstep(loop, loop))).prove(SAME)
-        assert answer.word is Word.PROVED
-        assert any("no run is cut short by breaking" in assumption for assumption in answer.assumptions)
-    answer = Prover(replace(TARGETS["patched"], loop=Lockstep(Patched(), CrashesBack()))).prove(SAME)
-    assert (answer.word, answer.reason) == (Word.REFUTED, "the two differ: the second crashes: three")
-
-
-def test_where_the_second_of_two_loops_crashes_they_differ() -> None:
-    target = replace(TARGETS["patched"], loop=Lockstep(Patched((0,)), CrashesAtOnce((0,))))
-    answer = Prover(target).prove(SAME)
-    assert (answer.word, answer.reason) == (Word.REFUTED, "the two differ: an attempt is not made")
-    target = replace(TARGETS["patched"], loop=Lockstep(Patched((0,)), AsksThenCrashes((0,))))
-    answer = Prover(target).prove(SAME)
-    assert (answer.word, answer.reason) == (Word.REFUTED, "the two differ: the second crashes: five")
-    first = replace(TARGETS["patched"], loop=Lockstep(CrashesAtOnce(), Patched()))
-    answer = Prover(first).prove(SAME)  # of the first loop's crash its own claim tells
-    assert answer.word is Word.PROVED
-    assert "no run is cut short by breaking page-total" in answer.assumptions
-
-
-# -- crashes by what was read from memory
-
-
-class FreesWhatItFilled(Patched):
-    """Its rollback asks of no slot whether it holds a page: NULL is no page. It leaves holes in its array."""
-
-    def __init__(self, holes: tuple[int, ...], back_to: int = 0) -> None:
-        super().__init__((0,))
-        self.holes = holes
-        self.back_to = back_to
-
-    def turn(self, call: Call, state: Filling, kernel: Kernel) -> Filling | Unwinding | End:
-        """Take a pass."""
-        if not state.count:
-            return DONE
-        frame = kernel.alloc_pages(call.gfp, 0)
-        if frame is None:
-            return Unwinding(state.i)
-        kernel.store(state.i, frame, 1)
-        if state.i in self.holes:
-            kernel.erase(state.i)
-        return Filling(state.i + 1, state.count - 1, 0)
-
-    def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> Unwinding | End:
-        """Take a step back."""
-        if state.i == self.back_to:
-            return FAILED
-        frame = kernel.load(state.i - 1)
-        if frame is None:
-            raise Crash("page-total", "NULL is freed")
-        kernel.free_pages(frame, 0)
-        return Unwinding(state.i - 1)
-
-
-def test_a_slot_that_was_filled_is_not_read_as_null() -> None:
-    prover = Prover(with_turn("frees", FreesWhatItFilled(())))
-    answers = [prover.prove(name) for name in ("page-total", "rollback-exact", "terminates")]
-    assert [answer.word for answer in answers] == [Word.PROVED] * 3
-    assert not any("cut short" in assumption for answer in answers for assumption in answer.assumptions)
-
-
-@pytest.mark.parametrize(("holes", "back_to", "n"), [((4,), 0, 6), ((), -1, 1)], ids=str)
-def test_a_slot_that_may_hold_null_is_found(holes: tuple[int, ...], back_to: int, n: int) -> None:
-    prover = Prover(with_turn("frees", FreesWhatItFilled(holes, back_to)))
-    answer = prover.prove("page-total")
-    assert (answer.word, answer.reason) == (Word.REFUTED, "NULL is freed")
-    assert answer.scenario is not None and answer.scenario.call.n == n
-    watching = prover.prove("rollback-exact")  # it watches a frame: the crash is known there, too
-    assert watching.word is not Word.PROVED or "no run is cut short by breaking page-total" in watching.assumptions
-
-
-class SkipsAndFrees(FreesWhatItFilled):
-    """Reads two slots in one step back, and crashes where both are NULL."""
-
-    def unwind(self, call: Call, state: Unwinding, kernel: Kernel) -> Unwinding | End:
-        """Take a step back."""
-        if state.i < 2:
-            return FAILED
-        if kernel.load(state.i - 1) is None and kernel.load(state.i - 2) is None:
-            raise Crash("page-total", "both are NULL")
-        return Unwinding(state.i - 2)
-
-
-def test_of_two_slots_read_both_may_be_null() -> None:
-    for holes, word in (((), Word.PROVED), ((2, 3), Word.REFUTED), ((2, 4), Word.UNKNOWN)):  # one slot is watched
-        assert Prover(with_turn("skips", SkipsAndFrees(holes))).prove("page-total").word is word
-
-
-def test_a_crash_after_a_read_is_found_whatever_was_read() -> None:
-    answer = Prover(with_turn("crashes back", CrashesBack())).prove("page-total")
-    assert (answer.word, answer.reason) == (Word.REFUTED, "three")

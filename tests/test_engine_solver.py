@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from proofs.engine import solver as engine
 from proofs.engine.literals import Literal, Terms
 from proofs.engine.solver import Solver, SolverUnknown, _unsaid
+from proofs.engine.symbols import variable
 
 NAMES = ("x", "y", "z")
 
@@ -76,6 +77,16 @@ def test_a_bound_that_follows_from_one_on_the_same_form_is_not_told() -> None:
     inner = dict(outer)
     assert list(_unsaid([(weak,), (stronger,), (strong,)], inner)) == [(stronger,)]
     assert (outer, inner) == ({strong.terms: 3}, {strong.terms: 5})
+
+
+def test_a_quotient_of_a_quotient_is_what_both_mean() -> None:
+    x = variable("x")
+    fifth = ((x // 3) // 2 == 5).literal
+    solver = Solver()
+    assert not solver.satisfiable((fifth, (x <= 29).literal))
+    assert not solver.satisfiable((fifth, (x >= 36).literal))
+    for n in (30, 35):
+        assert solver.satisfiable((fifth, (x == n).literal))
 
 
 def test_nothing_is_asked_of_z3_where_no_question_is() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from random import Random
 from typing import Any, Self
@@ -38,6 +38,7 @@ from proofs.engine.words import Word
 from spec.claims import CLAIMS, NO_PAGE_TWICE, Claim, Part
 from spec.monitor import Monitor, require
 from spec.targets import TARGETS, Target
+from tests.crashing import with_turn
 
 
 @cache
@@ -308,10 +309,6 @@ def test_a_claim_whose_requirement_no_run_reaches_is_vacuous() -> None:
     assert answer.word is Word.VACUOUS
     assert "put" in answer.reason
     assert Prover(TARGETS["patched"]).prove_claim(claim(SizesOfManyBits)).word is Word.PROVED
-
-
-def with_turn(name: str, loop: Loop) -> Target:
-    return replace(TARGETS["patched"], name=name, loop=loop)
 
 
 @pytest.mark.parametrize("target", ["patched", "single-pages"])

@@ -11,7 +11,8 @@ from proofs.engine.symbols import variable
 from proofs.engine.told import Told, solved
 
 QUOTIENT = quotient_name((("x", 1),), 0, 4)
-NAMES = ("x", "y", "z", "n", QUOTIENT)
+NESTED = quotient_name(((QUOTIENT, 1), ("y", 1)), 1, 3)
+NAMES = ("x", "y", "z", "n", QUOTIENT, NESTED)
 FORMS = st.dictionaries(st.sampled_from(NAMES), st.sampled_from((-3, -2, -1, 1, 2, 4)), min_size=1, max_size=3)
 
 
@@ -63,6 +64,21 @@ def test_what_it_excludes_cannot_be(assumed: list[Literal], path: list[Literal])
     told = Told(assumed)
     if told.excludes(path):
         assert not holding(assumed).satisfiable(path)
+
+
+@given(SOME, atoms())
+@settings(max_examples=400)
+def test_what_is_left_free_can_hold_or_not(assumed: list[Literal], asked: Literal) -> None:
+    solver = holding(assumed)
+    assume(solver.check())
+    if Told(assumed).leaves_free(asked):
+        assert solver.satisfiable((asked,)) and solver.satisfiable((asked.negated(),))
+
+
+def test_what_is_said_of_a_quotient_of_a_quotient_is_said_of_all_in_it() -> None:
+    told = Told([Literal("le", ((NESTED, 1),), 0)])
+    for name in NAMES:
+        assert told.leaves_free(Literal("le", ((name, 1),), -9)) == (name in ("z", "n"))
 
 
 @given(SOME, SOME, atoms(), atoms())

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from proofs.engine import symbols
-from proofs.engine.literals import Literal, definition
+from proofs.engine.literals import Literal
 from proofs.engine.solver import Solver
 from proofs.engine.symbols import Int, Misuse, Undecided
 from proofs.engine.told import Told
@@ -101,7 +101,6 @@ class Explorer(Generic[Result]):
         self.told_here: Told | None = None  # what holds on the path so far, once a question is asked
         self.assumed: list[tuple[int, str]] = []
         self.tried: dict[int, int] = {}  # position on the trail: the value that an enumeration tries there
-        self.mentioned: set[str] = set()
         self.failure: BaseException | None = None
         self.scopes: list[int] = []  # how many literals of the path the solver knew when each of its scopes was opened
         self.along: list[Literal] = []  # those that it knows now
@@ -169,19 +168,15 @@ class Explorer(Generic[Result]):
         return tuple(d.told for d in self.trail if d.free)
 
     @cached_property
-    def at_first(self) -> tuple[Told, frozenset[str]]:
-        """Return what is given, and the variables in it."""
-        mentioned = set[str]()
-        for literal in self.given:
-            _mention(literal, mentioned)
-        return Told(self.given), frozenset(mentioned)
+    def at_first(self) -> Told:
+        """Return what is given."""
+        return Told(self.given)
 
     @property
     def told(self) -> Told:
         """Return what holds on the path so far."""
         if self.told_here is None:
-            told, mentioned = self.at_first
-            self.told_here, self.mentioned = Told((), told), set(mentioned)
+            self.told_here = Told((), self.at_first)
         return self.told_here
 
     def _go_on(self, literal: Literal) -> bool:
@@ -191,7 +186,6 @@ class Explorer(Generic[Result]):
             raise self._fail(NotDeterministic(f"asked {literal}, before {decision.literal}"))
         self.position += 1
         self.told.learn(decision.told)
-        _mention(literal, self.mentioned)
         self.here = decision.witnesses[decision.answer]
         return decision.answer
 
@@ -211,7 +205,7 @@ class Explorer(Generic[Result]):
         if known is not None:
             return Decision(literal, known, open=False, free=False, witnesses={known: self.here})
         witnesses = self._told_apart(literal)
-        if self._is_fresh(literal):  # it can be either
+        if self.told.leaves_free(literal):
             return Decision(literal, answer=True, open=True, free=True, witnesses=witnesses)
         yes = bool(witnesses[True]) or self._feasible(literal)
         no = bool(witnesses[False]) or (self._feasible(literal.negated()) if yes else True)
@@ -243,14 +237,6 @@ class Explorer(Generic[Result]):
             self.scopes.append(len(self.along))
             self.solver.push(condition[len(self.along) :])
             self.along += condition[len(self.along) :]
-
-    def _is_fresh(self, literal: Literal) -> bool:
-        """Return whether a variable in it is free to take any value: nothing was said of it yet."""
-        if literal.kind in ("yes", "no"):
-            return literal.terms[0][0] not in self.mentioned
-        if any(name.startswith("div(") for name, _ in literal.terms):
-            return False
-        return any(abs(c) == 1 and name not in self.mentioned for name, c in literal.terms)
 
     def _feasible(self, literal: Literal) -> bool:
         self._tell()
@@ -288,12 +274,3 @@ def says(witness: Witness, literal: Literal) -> bool | None:
 def goes_with(witness: Witness, literals: Iterable[Literal]) -> bool:
     """Return whether all of ``literals`` are known to hold of the witness."""
     return all(says(witness, literal) for literal in literals)
-
-
-def _mention(literal: Literal, mentioned: set[str]) -> None:
-    """Add the variables of a literal, and those that the quotients among them stand for."""
-    for name, _ in literal.terms:
-        if name not in mentioned:
-            mentioned.add(name)
-            for defining in definition(name):
-                _mention(defining, mentioned)

@@ -164,6 +164,19 @@ def definition(name: str) -> tuple[Literal, ...]:
     return tuple(one for one in (at_least, below) if isinstance(one, Literal))
 
 
+def definitions(literal: Literal) -> tuple[Literal, ...]:
+    """Return what the quotients in a literal mean, and those that they are quotients of."""
+    found, seen, waiting = list[Literal](), set[str](), [name for name, _ in literal.terms]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            meant = definition(name)
+            found += meant
+            waiting += [inner for one in meant for inner, _ in one.terms]
+    return tuple(found)
+
+
 def _nested(body: str) -> list[str]:
     """Split at the blanks outside parentheses."""
     parts, depth = [""], 0

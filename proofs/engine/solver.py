@@ -13,7 +13,7 @@ from math import inf
 
 import z3.z3core as z3c
 
-from proofs.engine.literals import Literal, Terms, definition
+from proofs.engine.literals import Literal, Terms, definitions
 
 RESOURCE_LIMIT = 20_000_000  # of one query; a query of the patched loop takes some thousands
 FIRST_LIMIT = 300_000  # of a query's first try, after which it is asked anew; the costliest of most loops take 100,000
@@ -295,8 +295,7 @@ class Solver:
 
 @lru_cache(1 << 14)
 def _defined(literal: Literal) -> tuple[Clause, ...]:
-    """Return what the quotients in a literal mean."""
-    return tuple((defining,) for name, _ in literal.terms for defining in definition(name))
+    return tuple((defining,) for defining in definitions(literal))
 
 
 def _unsaid(clauses: Sequence[Clause], highest: dict[Terms, int]) -> Iterator[Clause]:

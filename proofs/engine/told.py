@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
-from proofs.engine.literals import Literal, Terms, compare, negative, substitute
+from proofs.engine.literals import Literal, Terms, compare, definitions, negative, substitute
 
 
 class Sum(NamedTuple):
@@ -32,11 +32,13 @@ class Told:
         )
         self.exactly: set[Literal] = set(before.exactly) if before else set()
         self.highest: dict[Terms, int] = dict(before.highest) if before else {}  # form: it is at most so much
+        self.mentioned: set[str] = set(before.mentioned) if before else set()  # the variables of which anything is said
         for literal in literals:
             self.learn(literal)
 
     def learn(self, literal: Literal) -> None:
         """Let ``literal`` hold, too."""
+        self.mentioned |= _names(literal)
         reduced = self._reduced(literal)
         if isinstance(reduced, bool):
             return
@@ -81,6 +83,12 @@ class Told:
             beside.learn(literal)
         return False
 
+    def leaves_free(self, literal: Literal) -> bool:
+        """Return whether ``literal`` may hold or not, whatever else does: of a variable in it nothing is said yet."""
+        if any(name.startswith("div(") for name, _ in literal.terms):
+            return False
+        return any(abs(c) == 1 and name not in self.mentioned for name, c in literal.terms)
+
     def _reduced(self, literal: Literal) -> Literal | bool:
         return _reduced(literal, self.determined)
 
@@ -105,6 +113,12 @@ class Told:
                 summed += abs(coefficient) * bound
             return min(known, summed)
         return known
+
+
+@lru_cache(1 << 16)
+def _names(literal: Literal) -> frozenset[str]:
+    """Return the variables in a literal, and those that the quotients among them stand for."""
+    return frozenset(name for one in (literal, *definitions(literal)) for name, _ in one.terms)
 
 
 class Determined:
