@@ -273,4 +273,7 @@ def says(witness: Witness, literal: Literal) -> bool | None:
 
 def goes_with(witness: Witness, literals: Iterable[Literal]) -> bool:
     """Return whether all of ``literals`` are known to hold of the witness."""
-    return all(says(witness, literal) for literal in literals)
+    try:
+        return all(literal.holds(witness) for literal in literals)
+    except KeyError:
+        return False

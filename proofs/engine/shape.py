@@ -185,6 +185,7 @@ def put_together(shape: Any, data: Mapping[str, Any]) -> Any:
     return shape.kind(**{f.name: part for f, part in zip(fields(shape.kind), parts, strict=True)})
 
 
+@lru_cache(MOST_KEPT)
 def field_names(shape: Any) -> tuple[str, ...]:
     """Return the names of the data fields, in the state's order."""
     if isinstance(shape, Field):

@@ -30,7 +30,8 @@ class Told:
         self.determined: Determined = (
             before.determined if before else solved(tuple(one for one in literals if one.kind == "eq"))
         )
-        self.exactly: set[Literal] = set(before.exactly) if before else set()
+        self.literals: set[Literal] = set(before.literals) if before else set()
+        self.exactly: set[Literal] = set(before.exactly) if before else set()  # those that are no bounds, reduced
         self.highest: dict[Terms, int] = dict(before.highest) if before else {}  # form: it is at most so much
         self.mentioned: set[str] = set(before.mentioned) if before else set()  # the variables of which anything is said
         for literal in literals:
@@ -38,6 +39,9 @@ class Told:
 
     def learn(self, literal: Literal) -> None:
         """Let ``literal`` hold, too."""
+        if literal in self.literals:
+            return
+        self.literals.add(literal)
         self.mentioned |= _names(literal)
         reduced = self._reduced(literal)
         if isinstance(reduced, bool):
