@@ -28,7 +28,7 @@ from proofs.engine.environment import VIEWS
 from proofs.engine.explorer import TooManyPaths
 from proofs.engine.leaps import a_leap_takes
 from proofs.engine.literals import Literal, Terms
-from proofs.engine.obligations import cases, inductive, least_n, leaves_room, possible, shown
+from proofs.engine.obligations import cases, inductive, least_n, leaves_room, never_met, possible, shown
 from proofs.engine.paths import Hint, Hints, explore_loop
 from proofs.engine.shape import Data
 from proofs.engine.solver import Solver, SolverUnknown
@@ -158,16 +158,22 @@ class Ground:
             trouble = self._crashes(system, room, solver, obligations)
             if not trouble:
                 break
+        unmet, untaken, steps = list[int](), list[Transition](), list[Obligation]()
         if not kind:  # the loop's own branches are the unwatched base's matter
-            untaken = (t for at, t in enumerate(system.transitions) if room[at] and at not in covered)
-            trouble += self._never_taken(system, found, solver, untaken)
-        going, never = possible(system, found, room)
+            asked = (at for at in range(len(room)) if room[at] and at not in covered)
+            wanted = self._not_soon_taken(system, found, solver, asked)
+            unmet, steps = never_met(system, found, solver, wanted)
+            left = [(system.transitions[at], least) for at, least in wanted.items() if at not in unmet]
+            untaken = taken_by_no_run(t, system, left)
+        places = (f"a path at {path.source}: {'; '.join(map(str, path.literals))}" for path in untaken)
+        trouble += [Answer("", Word.VACUOUS, f"no run was found that takes {place}") for place in places]
+        going, never = possible(system, found, room, unmet)
         supporting = {
             loc: (*below.get(loc, ()), *element.literals()) for loc, element in found.items() if element.reached
         }
         if kind:
             obligations = (*self.base("").obligations, *obligations)
-        base = Base(system, going, found, supporting, (*obligations, *supposed, *never), trouble)
+        base = Base(system, going, found, supporting, (*obligations, *supposed, *never, *steps), trouble)
         base.resources = solver.resources()
         return base
 
@@ -273,22 +279,22 @@ class Ground:
                 trouble.append(Answer(transition.crash, Word.REFUTED, transition.wrong))
         return trouble
 
-    def _never_taken(
-        self, system: System, found: inv.Invariants, solver: Solver, paths: Iterable[Transition]
-    ) -> list[Answer]:
-        """Return those paths of a turn that no real run takes, of ``paths`` that the invariants leave room for."""
-        wanted = []
-        for transition in paths:
-            if transition.guessed or transition.wrong or transition.excluded or transition.source is None:
+    def _not_soon_taken(
+        self, system: System, found: inv.Invariants, solver: Solver, paths: Iterable[int]
+    ) -> dict[int, int]:
+        """Return those paths of a turn that neither a first turn takes nor a turn after a leap, and the smallest size
+        for which the invariants leave room for each."""
+        wanted = {}
+        for at in paths:
+            path = system.transitions[at]
+            if path.guessed or path.wrong or path.excluded or path.source is None:
                 continue
-            if first_turn_takes(self.target, system, transition, solver):
+            if first_turn_takes(self.target, system, path, solver):
                 continue
-            least = least_n(solver, system, found, [transition])  # the smallest for which the invariants leave room
-            if least <= MOST_SIZE or not a_leap_takes(self.target, system, transition, least):
-                wanted.append((transition, least))
-        never = taken_by_no_run(self.target, system, wanted)
-        told = (f"a path at {path.source}: {'; '.join(map(str, path.literals))}" for path in never)
-        return [Answer("", Word.VACUOUS, f"no run was found that takes {where}") for where in told]
+            least = least_n(solver, system, found, [path])
+            if least <= MOST_SIZE or not a_leap_takes(self.target, system, path, least):
+                wanted[at] = least
+        return wanted
 
 
 def _kind_of(shape: Any) -> tuple[Any, tuple[str, ...]]:

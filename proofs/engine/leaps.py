@@ -54,13 +54,17 @@ class Step:
 
 
 def a_leap_takes(target: Target, system: System, wanted: Transition, least: int) -> bool:
-    """Return whether a run of ``least`` pages takes the path ``wanted`` after a leap."""
+    """Return whether a run of ``least`` pages takes the path ``wanted`` after a leap: granted all that it asks for, or
+    refused all from some turn on."""
     for leap in sampled_leaps(target, system, least, dict(flags_asked(wanted))):
-        for chances in (REFUSED, GRANTED):
-            answers = RandomAnswers(Random(1), *chances)
-            then = passes(target.loop, leap.call, leap.state, answers, MOST_TURNS)
-            if any(is_taken(system, wanted, leap.call, step) for step in then):
-                return True
+
+        def then(state: Any, chances: tuple[float, float], call: Call = leap.call) -> tuple[Pass, ...]:
+            return passes(target.loop, call, state, RandomAnswers(Random(1), *chances), MOST_TURNS)
+
+        granted = then(leap.state, GRANTED)
+        refused = (step for one in (leap.state, *(step.after for step in granted)) for step in then(one, REFUSED))
+        if any(is_taken(system, wanted, leap.call, step) for step in (*granted, *refused)):
+            return True
     return False
 
 

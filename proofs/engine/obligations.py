@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from proofs.engine import invariants as inv
 from proofs.engine.environment import NO_PAGE_TWICE
-from proofs.engine.literals import Literal
+from proofs.engine.literals import FALSE, Literal
+from proofs.engine.shape import field_names
 from proofs.engine.solver import Solver
 from proofs.engine.symbols import variable
 from proofs.engine.system import System, Transition, literals_of
@@ -57,17 +58,60 @@ def leaves_room(system: System, elements: inv.Invariants, solver: Solver, sure: 
     return room
 
 
-def possible(system: System, elements: inv.Invariants, room: Sequence[bool]) -> tuple[System, list[Obligation]]:
-    """Return the system without the paths that the invariants leave no ``room`` for, and that they do not."""
+def possible(
+    system: System, elements: inv.Invariants, room: Sequence[bool], unmet: Collection[int]
+) -> tuple[System, list[Obligation]]:
+    """Return the system without the paths that the invariants leave no ``room`` for, and that they do not; nor those
+    that are ``unmet``, which is shown already."""
     going, never = list[Transition](), list[Obligation]()
     for at, transition in enumerate(system.transitions):
         source = transition.source
+        if at in unmet:
+            continue
         if room[at]:
             going.append(transition)
         elif source is None or elements[source].reached:
             given = (*inv.hypotheses(system, elements, source), *transition.literals)
             never.append(Obligation(f"path {at} from {source or 'the start'} is never taken", given, ()))
     return replace(system, transitions=going), never
+
+
+def never_met(
+    system: System, elements: inv.Invariants, solver: Solver, paths: Iterable[int]
+) -> tuple[list[int], list[Obligation]]:
+    """Return those of the ``paths`` whose condition no state meets, by induction on the turns: none comes to such a
+    state but from another such. That a condition fails is an either-or, and no invariant of the usual form."""
+    unmet = list(paths)
+    while True:
+        shown_of = {at: list(_comes_to(system, elements, at, unmet)) for at in unmet}
+        met = {at for at, steps in shown_of.items() if not all(shown(solver, step) for step in steps)}
+        if not met:
+            return unmet, [step for steps in shown_of.values() for step in steps]
+        unmet = [at for at in unmet if at not in met]
+
+
+def _comes_to(system: System, elements: inv.Invariants, at: int, unmet: Iterable[int]) -> Iterable[Obligation]:
+    """Yield that each step to the condition of a path begins in a state that meets that of one of the ``unmet``."""
+    place = system.transitions[at].source
+    for number, step in enumerate(system.transitions):
+        if step.target != place or (step.source is not None and not elements[step.source].reached):
+            continue
+        after = [step.before(literal) for literal in _condition(system, at)]
+        if FALSE not in after:
+            before = (*inv.hypotheses(system, elements, step.source), *step.literals)
+            others = (other for other in unmet if system.transitions[other].source == step.source is not None)
+            name = f"path {number} from {step.source or 'the start'} does not bring about path {at}"
+            given = (*before, *(literal for literal in after if literal is not None))
+            yield Obligation(name, given, (), tuple(_condition(system, other) for other in others))
+
+
+def _condition(system: System, at: int) -> tuple[Literal, ...]:
+    """Return what a path asks of the state and of the call, before it asks anybody else."""
+    path = system.transitions[at]
+    assert path.source is not None
+    known = {*field_names(path.source.loop), *field_names(path.source.view), "n"}
+    literals = (one for one in path.literals if inv.asks_the_caller(one) or known.issuperset(v for v, _ in one.terms))
+    return tuple(literals)
 
 
 def cases(transitions: Iterable[Transition]) -> tuple[tuple[Literal, ...], ...]:
