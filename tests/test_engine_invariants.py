@@ -22,7 +22,7 @@ from proofs.engine.coverage import Values
 from proofs.engine.element import FORMS, Element
 from proofs.engine.environment import Unwatched, View, WatchedFrame
 from proofs.engine.ground import Base
-from proofs.engine.invariants import find
+from proofs.engine.invariants import guess, settle
 from proofs.engine.literals import Literal, Terms
 from proofs.engine.paths import explore_loop, watch_system
 from proofs.engine.prove import Prover
@@ -172,7 +172,7 @@ def test_what_is_found_of_a_toy_loop_holds_of_all_it_reaches(
     loop, solver, call = ToyLoop(first, granted, refused), Solver(), symbolic_call(False)
     system = explore_loop(loop, call, "", solver, int_only=False)
     few = samples_of(loop, system)
-    found = find(system, solver, ("n",), few, {}, form)
+    found = settle(system, guess(system, ("n",), few, {}, form), solver)
     for n in (0, 1, 2, 7):
         states = {loop.start(Call(n))}
         while states:
@@ -219,7 +219,7 @@ def test_equalities_and_congruences_of_a_toy_loop_are_found() -> None:
 
     loop, solver = Pairs((0, 1), (0, 0), (0, 0)), Solver()
     system = explore_loop(loop, symbolic_call(False), "", solver, int_only=False)
-    found = find(system, solver, ("n",), samples_of(loop, system), {})
+    found = settle(system, guess(system, ("n",), samples_of(loop, system), {}), solver)
     (element,) = (e for e in found.values() if e.reached)
     solver.push((*domain(symbolic_call(False), "", False), *element.literals()))
     x, y, left, n = (variable(name) for name in ("x", "y", "left", "n"))
@@ -301,7 +301,7 @@ def products(target: str) -> Iterator[tuple[str, type[Monitor], System, Base, in
             samples, is_broken = now._sample_product(base, product_, part.monitor, matter, lambda: False)
             assert not is_broken
             parameters = ("n", "watch") if watches else ("n",)
-            found = find(product_, solver, parameters, samples, base.supporting, FORMS[-1])
+            found = settle(product_, guess(product_, parameters, samples, base.supporting, FORMS[-1]), solver)
             yield claim.name, part.monitor, product_, base, found
 
 
@@ -371,7 +371,7 @@ def test_what_is_found_does_not_depend_on_few_or_poor_samples() -> None:
     solver = Solver()
     system = explore_loop(target.loop, symbolic_call(False), "", solver, int_only=False)
     for samples in ({}, samples_of(target.loop, system)):
-        found = find(system, solver, ("n",), samples, {})
+        found = settle(system, guess(system, ("n",), samples, {}), solver)
         for call, turns in real_runs("patched", (0, 1, 15, 16, 17, 527, 1039)):
             for state, _, _ in turns:
                 location, data = location_of(state, system)

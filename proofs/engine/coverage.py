@@ -210,10 +210,8 @@ def first_turn_takes(target: Target, system: System, wanted: Transition, solver:
         first = [variable(name) == value for name, value in begin.post.items()]
         literals = [truth.literal for truth in first if not isinstance(truth, bool)]
         told = (*begin.literals, *wanted.literals, *literals)
-        solver.push((*system.given, *told))
         names = {name for literal in told for name, _ in literal.terms} | {"n"}
-        values = solver.model(names) if solver.check() else None
-        solver.pop()
+        values = solver.values(names, (*system.given, *told))
         if values is None:
             continue
         flags = Gfp(**{name: bool(values.get(f"gfp.{name}", 0)) for name in NAMES})

@@ -50,7 +50,7 @@ class Element:
         for state in states if self.form != FORMS[0] else states[:1]:
             self._include(state)
         columns = {name: [state[name] for state in states] for name in self.variables}
-        for form in (*map(negative, self.landmarks), *self.landmarks):
+        for form in self._forms():
             values = _values(form, columns)
             end = max(values)
             if exact and (abs(end) <= FEW or _sizes_that_come_to(end, values, columns["n"]) > 1):
@@ -62,14 +62,17 @@ class Element:
         """Let ``state`` belong to the location. Return the forms whose bounds it breaks: they weaken to the next
         landmark."""
         if not self.reached:
-            ends = {form: evaluate(form, 0, state) for form in self.landmarks}
-            self.most = {negative(form): -end for form, end in ends.items()} | ends
+            self.most = {form: evaluate(form, 0, state) for form in self._forms()}
         elif self.form == FORMS[0]:
             return []
         self._include(state)
         broken = [(form, value) for form, most in self.most.items() if (value := evaluate(form, 0, state)) > most]
         for form, value in broken:
-            self._weaken(form, self._next(form, value))
+            mark = self._next(form, value)
+            if mark is None:
+                del self.most[form]
+            else:
+                self.most[form] = mark
         return [form for form, _ in broken]
 
     def far(self, forms: Iterable[Terms]) -> Iterator[Literal]:
@@ -111,18 +114,17 @@ class Element:
         else:
             self.lattice.join(coordinates)
 
+    def _forms(self) -> Iterator[Terms]:
+        """Yield what has bounds: from below, then from above."""
+        yield from map(negative, self.landmarks)
+        yield from self.landmarks
+
     def _marks(self, form: Terms) -> Iterable[int]:
         marks = self.landmarks.get(form)
         return (-mark for mark in self.landmarks[negative(form)]) if marks is None else marks
 
     def _next(self, form: Terms, value: int) -> int | None:
         return min((mark for mark in self._marks(form) if mark >= value), default=None)
-
-    def _weaken(self, form: Terms, most: int | None) -> None:
-        if most is None:
-            del self.most[form]
-        else:
-            self.most[form] = most
 
     def _same_but_for_a_number(self) -> dict[str, tuple[str, int]]:
         """Return, for a variable that is a number or another variable plus a number, those: ("", number) or

@@ -60,6 +60,7 @@ class Base:
     invariants: inv.Invariants
     supporting: dict[Location, tuple[Literal, ...]]
     obligations: tuple[Obligation, ...]
+    samples: inv.Samples
     trouble: list[Answer] = field(default_factory=list)  # crashes, and whatever makes a proof empty
     resources: int = 0
 
@@ -141,7 +142,7 @@ class Ground:
                 assert isinstance(witness, Values)
                 check_reading(path, witness, system)
         solver = Solver()
-        samples = self.samples(system, kind)
+        samples = self._samples(system, kind)
         parameters = ("n", "watch") if kind else ("n",)
         below = {loc: alone[loc.loop] for loc in system.locations() if loc.loop in alone}
         settled = {name for shape in alone for name in shapes.field_names(shape)}
@@ -149,7 +150,7 @@ class Ground:
             settled |= {"n"} if kind == "null" else {"n", "watch"}  # which slot is watched bears on the loop's numbers
         covered = {at for at, transition in enumerate(system.transitions) if transition.witnesses}
         for form in FORMS[3:]:  # the simplest that will do
-            found = inv.find(system, solver, parameters, samples, below, form, settled)
+            found = inv.settle(system, inv.guess(system, parameters, samples, below, form, settled), solver)
             supposed = tuple(_supposed(system, found))
             if wrong := {goal for one in supposed for goal in _not_shown(solver, one)}:
                 raise NotSo(wrong)
@@ -173,7 +174,7 @@ class Ground:
         }
         if kind:
             obligations = (*self.base("").obligations, *obligations)
-        base = Base(system, going, found, supporting, (*obligations, *supposed, *never, *steps), trouble)
+        base = Base(system, going, found, supporting, (*obligations, *supposed, *never, *steps), samples, trouble)
         base.resources = solver.resources()
         return base
 
@@ -250,7 +251,7 @@ class Ground:
             self.taken_apart[promoted] = [[shapes.promote(*state, promoted) for state in run] for run in plain]
         return self.taken_apart[promoted]
 
-    def samples(self, system: System, kind: str) -> inv.Samples:
+    def _samples(self, system: System, kind: str) -> inv.Samples:
         """Return the states before the turns of real runs, where they stand."""
         found: inv.Samples = {}
         for trace in self.traces(kind, system.promoted):

@@ -13,7 +13,7 @@ from typing import Any
 
 from proofs.engine import shape as shapes
 from proofs.engine.element import FORMS, Element
-from proofs.engine.literals import FALSE, Literal, Terms, definition, evaluate
+from proofs.engine.literals import FALSE, Literal, Terms, definition, evaluate, negative
 from proofs.engine.solver import Solver
 from proofs.engine.system import Location, System, Transition
 from proofs.engine.told import Told
@@ -38,6 +38,10 @@ class Invariants(dict[Location, Element]):
         super().__init__(elements)
         self.proved = proved
 
+    def come_to(self, source: Location | None) -> bool:
+        """Return whether a turn may begin there, or the call."""
+        return source is None or self[source].reached
+
 
 def landmarks_of(
     system: System, parameters: Iterable[str], wanted: str, settled: Collection[str] = ()
@@ -61,32 +65,13 @@ def landmarks_of(
             if literal.kind in ("le", "eq", "ne") and literal.terms and all(v in known for v, _ in literal.terms):
                 form, constant = literal.terms, literal.constant
                 if form[0][1] < 0:
-                    form, constant = tuple((v, -c) for v, c in form), -constant
+                    form, constant = negative(form), -constant
                 marks.setdefault(form, {0, 1}).update((-constant - 1, -constant, -constant + 1))
                 for ghost in (name for name, _ in form if name.startswith("ghost.")):
                     for other in names:  # what a claim counts is best held against what the loop counts
                         if not other.startswith("ghost.") and other not in fixed:
                             marks.setdefault(((ghost, 1), (other, -1)), set(SMALL))
     return {form: constants for form, constants in marks.items() if not all(v in settled for v, _ in form)}
-
-
-def find(
-    system: System,
-    solver: Solver,
-    parameters: tuple[str, ...],
-    samples: Samples,
-    supporting: Proved,
-    form: str = FORMS[3],
-    settled: Collection[str] = (),
-) -> Invariants:
-    """Return the strongest inductive invariants of the system. Raises NoFixpoint, SolverUnknown.
-
-    supporting: what is proved already, by the location of the loop alone;
-    settled: variables whose bounds among themselves are in ``supporting``.
-    """
-    elements = guess(system, parameters, samples, supporting, form, settled)
-    settle(system, elements, solver)
-    return elements
 
 
 def guess(
@@ -97,7 +82,11 @@ def guess(
     form: str = FORMS[3],
     settled: Collection[str] = (),
 ) -> Invariants:
-    """Return what the samples show at each location: it need not hold of other states."""
+    """Return what the samples show at each location: it need not hold of other states.
+
+    supporting: what is proved already, by the location of the loop alone; settled: variables whose bounds among
+    themselves are in ``supporting``.
+    """
     marks = landmarks_of(system, parameters, form, settled) if form in FORMS[2:] else {}
     asked = asked_of_the_call(system, supporting)
     found = {loc: Element((*_fields(loc), *parameters), marks, form, asked[loc]) for loc in system.locations()}
@@ -107,8 +96,9 @@ def guess(
     return Invariants(found, supporting)
 
 
-def settle(system: System, elements: Invariants, solver: Solver) -> None:
-    """Weaken what is supposed at each location until no step leaves it. Raises NoFixpoint, SolverUnknown."""
+def settle(system: System, elements: Invariants, solver: Solver) -> Invariants:
+    """Return the strongest inductive invariants of the system that are no stronger than the guess: what is supposed at
+    each location weakens until no step leaves it. Raises NoFixpoint, SolverUnknown."""
     leaving: dict[Location | None, list[tuple[int, Transition]]] = {}
     for at, transition in enumerate(system.transitions):
         if transition.target is not None:
@@ -118,7 +108,7 @@ def settle(system: System, elements: Invariants, solver: Solver) -> None:
     while True:
         at_rest = True
         for source, transitions in leaving.items():
-            if source is not None and not elements[source].reached:
+            if not elements.come_to(source):
                 continue
             assumed = hypotheses(system, elements, source)
             stale = [t for t in transitions if shown.get(t[0]) != (assumed, _claimed(elements, t[1]))]
@@ -136,7 +126,7 @@ def settle(system: System, elements: Invariants, solver: Solver) -> None:
             if rounds > MOST_ROUNDS:
                 raise NoFixpoint(f"no fixpoint after {MOST_ROUNDS} counterexamples to induction")
         if at_rest:
-            return
+            return elements
 
 
 def asked_of_the_call(system: System, supporting: Proved) -> dict[Location, tuple[Literal, ...]]:
@@ -223,7 +213,7 @@ def close(transition: Transition, element: Element, solver: Solver, assumed: Tol
                 break
             broken = join(solver.model(needed))
             while far := _unshown(_before(transition, element.far(broken)), told):  # no bound climbs by single steps
-                values = solver.model_without(far, needed)
+                values = solver.values(needed, not_all=far)
                 if values is None:
                     break
                 join(values)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -57,12 +58,10 @@ def a_leap_takes(target: Target, system: System, wanted: Transition, least: int)
     """Return whether a run of ``least`` pages takes the path ``wanted`` after a leap: granted all that it asks for, or
     refused all from some turn on."""
     for leap in sampled_leaps(target, system, least, dict(flags_asked(wanted))):
-
-        def then(state: Any, chances: tuple[float, float], call: Call = leap.call) -> tuple[Pass, ...]:
-            return passes(target.loop, call, state, RandomAnswers(Random(1), *chances), MOST_TURNS)
-
-        granted = then(leap.state, GRANTED)
-        refused = (step for one in (leap.state, *(step.after for step in granted)) for step in then(one, REFUSED))
+        go_on = partial(passes, target.loop, leap.call)
+        granted = go_on(leap.state, RandomAnswers(Random(1), *GRANTED), MOST_TURNS)
+        states = (leap.state, *(step.after for step in granted))
+        refused = (step for one in states for step in go_on(one, RandomAnswers(Random(1), *REFUSED), MOST_TURNS))
         if any(is_taken(system, wanted, leap.call, step) for step in (*granted, *refused)):
             return True
     return False

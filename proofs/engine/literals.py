@@ -128,9 +128,13 @@ def substitute(literal: Literal, values: Mapping[str, Form | int]) -> bool | Lit
     """Return ``literal`` with its integer variables replaced; one without a replacement stays."""
     if literal.kind in ("yes", "no"):
         return literal
+    return compare(literal.kind, *replaced(literal.terms, literal.constant, values), literal.modulus)
+
+
+def replaced(terms: Terms, constant: int, values: Mapping[str, Form | int]) -> tuple[Terms, int]:
+    """Return a form with its variables replaced; one without a replacement stays."""
     summed: dict[str, int] = {}
-    constant = literal.constant
-    for name, coefficient in literal.terms:
+    for name, coefficient in terms:
         value = values.get(name)
         if value is None:
             summed[name] = summed.get(name, 0) + coefficient
@@ -140,8 +144,7 @@ def substitute(literal: Literal, values: Mapping[str, Form | int]) -> bool | Lit
             constant += coefficient * value.constant
             for inner, factor in value.terms:
                 summed[inner] = summed.get(inner, 0) + coefficient * factor
-    kept = tuple(sorted((v, c) for v, c in summed.items() if c))
-    return compare(literal.kind, kept, constant, literal.modulus)
+    return tuple(sorted((v, c) for v, c in summed.items() if c)), constant
 
 
 def quotient_name(terms: Terms, constant: int, modulus: int) -> str:
@@ -150,16 +153,21 @@ def quotient_name(terms: Terms, constant: int, modulus: int) -> str:
     return f"div({body} {constant}|{modulus})"
 
 
+def is_quotient(name: str) -> bool:
+    """Return whether a variable is a quotient."""
+    return name.startswith("div(")
+
+
 def definition(name: str) -> tuple[Literal, ...]:
     """Return what a quotient's name means: 0 <= form - modulus * name < modulus. Nothing for any other variable."""
-    if not name.startswith("div("):
+    if not is_quotient(name):
         return ()
     body, told = name[4:-1].rsplit("|", 1)
     *parts, constant = body.split(" ") if "div(" not in body else _nested(body)
     factors = (part.split("*", 1) for part in parts)
     summed = {v: int(c) for c, v in factors} | {name: -int(told)}
     rest = tuple(sorted((v, c) for v, c in summed.items() if c))
-    at_least = compare("le", tuple((v, -c) for v, c in rest), -int(constant))
+    at_least = compare("le", negative(rest), -int(constant))
     below = compare("le", rest, int(constant) - int(told) + 1)
     return tuple(one for one in (at_least, below) if isinstance(one, Literal))
 

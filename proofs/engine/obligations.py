@@ -21,7 +21,7 @@ def inductive(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
     """Yield that each path, from where the invariants hold, comes to where they hold again."""
     for at, transition in enumerate(system.transitions):
         source, target = transition.source, transition.target
-        if target is None or (source is not None and not elements[source].reached):
+        if target is None or not elements.come_to(source):
             continue
         given = (*inv.hypotheses(system, elements, source), *transition.literals)
         where = source or "the start"
@@ -37,7 +37,7 @@ def kept(system: System, elements: inv.Invariants) -> Iterable[Obligation]:
     """Yield that no path which breaks the claim is ever taken."""
     for at, transition in enumerate(system.transitions):
         source = transition.source
-        if transition.wrong and (source is None or elements[source].reached):
+        if transition.wrong and elements.come_to(source):
             given = (*inv.hypotheses(system, elements, source), *transition.literals)
             yield Obligation(f"path {at} from {source or 'the start'} never happens: {transition.wrong}", given, ())
 
@@ -47,7 +47,7 @@ def leaves_room(system: System, elements: inv.Invariants, solver: Solver, sure: 
     about, nor those that an assumption rules out."""
     room = [False] * len(system.transitions)
     for source, transitions in system.by_source().items():
-        if source is not None and not elements[source].reached:
+        if not elements.come_to(source):
             continue
         assumed = inv.hypotheses(system, elements, source)
         solver.push(assumed)
@@ -70,7 +70,7 @@ def possible(
             continue
         if room[at]:
             going.append(transition)
-        elif source is None or elements[source].reached:
+        elif elements.come_to(source):
             given = (*inv.hypotheses(system, elements, source), *transition.literals)
             never.append(Obligation(f"path {at} from {source or 'the start'} is never taken", given, ()))
     return replace(system, transitions=going), never
@@ -92,11 +92,11 @@ def never_met(
 
 def _comes_to(system: System, elements: inv.Invariants, at: int, unmet: Iterable[int]) -> Iterable[Obligation]:
     """Yield that each step to the condition of a path begins in a state that meets that of one of the ``unmet``."""
-    place = system.transitions[at].source
+    place, condition = system.transitions[at].source, _condition(system, at)
     for number, step in enumerate(system.transitions):
-        if step.target != place or (step.source is not None and not elements[step.source].reached):
+        if step.target != place or not elements.come_to(step.source):
             continue
-        after = [step.before(literal) for literal in _condition(system, at)]
+        after = [step.before(literal) for literal in condition]
         if FALSE not in after:
             before = (*inv.hypotheses(system, elements, step.source), *step.literals)
             others = (other for other in unmet if system.transitions[other].source == step.source is not None)
@@ -161,7 +161,7 @@ def violations(system: System, elements: inv.Invariants, solver: Solver) -> Gene
     meanwhile."""
     for source, transitions in system.by_source().items():
         wrong = [t for _, t in transitions if t.wrong]
-        if not wrong or (source is not None and not elements[source].reached):
+        if not wrong or not elements.come_to(source):
             continue
         assumed = inv.hypotheses(system, elements, source)
         solver.push(assumed)
@@ -183,9 +183,7 @@ def least_n(solver: Solver, system: System, elements: inv.Invariants, broken: It
     least = 1 << 32
 
     def some_n(most: int) -> int | None:
-        solver.push(literals_of(n <= most))
-        values = solver.model(("n",)) if solver.check() else None
-        solver.pop()
+        values = solver.values(("n",), literals_of(n <= most))
         return None if values is None else values.get("n", 0)
 
     for transition in broken:

@@ -224,7 +224,7 @@ class Prover:
     def _ranked(self, solver: Solver) -> list[ranking.Ranking] | Location:
         base = self.ground.base("")
         names = {loc: shapes.field_names(loc.loop) for loc in base.system.locations()}
-        return ranking.rank(base.system, base.invariants, solver, names, self.ground.samples(base.system, ""))
+        return ranking.rank(base.system, base.invariants, solver, names, base.samples)
 
     def _terminates(self, claim: Claim) -> Answer:
         part = Part(costs.passes_bounded(self.target.spare_passes))

@@ -153,7 +153,7 @@ def _try(
         _after(at[transition.target], transition) + numbers[transition.target]
         for transition in system.transitions
         if transition.target in inside and transition.source not in inside
-        if transition.source is None or invariants[transition.source].reached
+        if invariants.come_to(transition.source)
     )  # fmt: skip
     return Ranking(term * weight, tuple(numbers.items()), entries, passes, unit)
 
@@ -202,7 +202,7 @@ def bounded_by(solver: Solver, system: System, invariants: Invariants, ranking: 
     inside = {location for location, _ in ranking.numbers}
     entering = [
         t for t in system.transitions
-        if t.target in inside and t.source not in inside and (t.source is None or invariants[t.source].reached)
+        if t.target in inside and t.source not in inside and invariants.come_to(t.source)
     ]  # fmt: skip
     for transition, entry in zip(entering, ranking.entries, strict=True):
         solver.push((*hypotheses(system, invariants, transition.source), *transition.literals))

@@ -117,12 +117,15 @@ class Solver:
         finally:
             self.pop()
 
-    def model_without(self, literals: Sequence[Literal], names: Iterable[str]) -> dict[str, int] | None:
-        """Return values of ``names`` with which not all ``literals`` hold, but the open scopes do; None: there are
-        none."""
-        self.push()
+    def values(
+        self, names: Iterable[str], literals: Iterable[Literal] = (), not_all: Sequence[Literal] = ()
+    ) -> dict[str, int] | None:
+        """Return values of ``names`` with which ``literals`` hold together with the open scopes, and ``not_all`` not
+        all, if there are any; None: there are no such values."""
+        self.push(literals)
         try:
-            self.assume_not_all([literals])
+            if not_all:
+                self.assume_not_all([not_all])
             return self.model(names) if self.check() else None
         finally:
             self.pop()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from proofs.engine.literals import Literal, Terms, compare, evaluate, quotient_name, written
+from proofs.engine.literals import Literal, Terms, compare, evaluate, negative, quotient_name, written
 
 raised: list[BaseException] = []  # in this exploration: a bare "except:" may swallow one, the explorer does not
 
@@ -136,7 +136,7 @@ class Int(Symbol):
     __radd__ = __add__
 
     def __neg__(self) -> Int:
-        return Int(tuple((v, -c) for v, c in self.terms), -self.constant)
+        return Int(negative(self.terms), -self.constant)
 
     def __pos__(self) -> Int:
         return self
@@ -219,7 +219,7 @@ class Int(Symbol):
         difference = self - other
         if isinstance(difference, int):
             return Literal(kind, (), sign * difference + shift).holds({})
-        terms = difference.terms if sign == 1 else tuple((v, -c) for v, c in difference.terms)
+        terms = difference.terms if sign == 1 else negative(difference.terms)
         found = compare(kind, terms, sign * difference.constant + shift)
         return Bool(found) if isinstance(found, Literal) else found
 

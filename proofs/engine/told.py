@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
-from proofs.engine.literals import Literal, Terms, compare, definitions, negative, substitute
+from proofs.engine.literals import Literal, Terms, compare, definitions, is_quotient, negative, replaced, substitute
 
 
 class Sum(NamedTuple):
@@ -89,7 +89,7 @@ class Told:
 
     def leaves_free(self, literal: Literal) -> bool:
         """Return whether ``literal`` may hold or not, whatever else does: of a variable in it nothing is said yet."""
-        if any(name.startswith("div(") for name, _ in literal.terms):
+        if any(is_quotient(name) for name, _ in literal.terms):
             return False
         return any(abs(c) == 1 and name not in self.mentioned for name, c in literal.terms)
 
@@ -152,15 +152,5 @@ def solved(equalities: tuple[Literal, ...]) -> Determined:
         if sign:
             others = tuple((other, -sign * c) for other, c in rest.terms if other != name)
             value = Sum(others, -sign * rest.constant)
-            found = {known: _replaced(told, name, value) for known, told in found.items()} | {name: value}
+            found = {known: Sum(*replaced(*told, {name: value})) for known, told in found.items()} | {name: value}
     return Determined(found)
-
-
-def _replaced(form: Sum, name: str, value: Sum) -> Sum:
-    factor = dict(form.terms).get(name, 0)
-    if not factor:
-        return form
-    summed = {other: c for other, c in form.terms if other != name}
-    for other, c in value.terms:
-        summed[other] = summed.get(other, 0) + factor * c
-    return Sum(tuple(sorted((v, c) for v, c in summed.items() if c)), form.constant + factor * value.constant)
